@@ -1,0 +1,30 @@
+"""Recurrent neural networks in plain NumPy: the reference implementation of the course.
+
+A layer is an immutable record of its parameters; ``forward`` returns a run, the record of what it computed;
+``backward`` takes the run and returns gradients in a record of the layer's own type. Everything else composes these.
+
+Examples
+--------
+>>> import numpy as np
+>>> from rnncourse import RNN
+>>> layer = RNN.init(n_x=4, n_a=5, rng=np.random.default_rng(0))
+>>> run = layer.forward(np.ones((7, 3, 4)))
+>>> grads = layer.backward(run, da=np.ones_like(run.a))
+>>> grads
+Gradients(x=float64[7, 3, 4], state=float64[3, 5], layer=RNN(W=float64[5, 9], b=float64[5], activation='tanh'))
+"""
+
+from .dense import Dense
+from .gradcheck import check
+from .records import Gradients, tree_map
+from .rnn import RNN, rnn_cell_backward, rnn_cell_forward
+
+__all__ = ["RNN", "Dense", "Gradients", "__version__", "check", "rnn_cell_backward", "rnn_cell_forward", "tree_map"]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":  # read from the installed metadata only when asked for: it would double the import time
+        from importlib.metadata import version
+
+        return version("rnncourse")
+    raise AttributeError(f"module 'rnncourse' has no attribute {name!r}")

@@ -1,0 +1,180 @@
+"""Every check of an argument, in one place.
+
+A message names the argument, says what was expected and what came::
+
+    x: expected shape (T, B, n_x) = (T, B, 4), got (7, 3, 5)
+
+A wrong kind or dtype is a TypeError; a wrong shape or value is a ValueError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .records import Array
+
+FLOATS = ("float32", "float64")
+# complex step differentiation runs the forward passes on complex numbers of the same precision
+COMPLEX = {"float32": "complex64", "float64": "complex128"}
+PRECISION = {"float32": "float32", "float64": "float64", "complex64": "float32", "complex128": "float64"}
+
+
+def describe(value: object) -> str:
+    """Name what came: the shape and dtype of an array, else the type."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    return "None" if value is None else f"{type(value).__name__} {value!r:.60}"
+
+
+def ndarray(name: str, value: object) -> Array:
+    """Accept a NumPy array; lists, scalars, None and masked arrays are a TypeError."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name}: expected a plain NumPy array, got a masked array (use `lengths` or `mask`)")
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name}: expected a NumPy array, got {describe(value)}")
+    return value
+
+
+def shape(name: str, array: Array, symbols: str, expected: Sequence[int | None]) -> None:
+    """Check a shape; None stands for any size. `symbols` names the axes, such as '(T, B, n_x)'."""
+    fits = array.ndim == len(expected) and all(
+        want is None or want == got for want, got in zip(expected, array.shape, strict=True)
+    )
+    if fits:
+        return
+    axes = [axis.strip() for axis in symbols.strip("()").rstrip(",").split(",")]
+    sizes = [axis if want is None else str(want) for axis, want in zip(axes, expected, strict=True)]
+    comma = "," if len(sizes) == 1 else ""
+    numbers = f"({', '.join(sizes)}{comma})"
+    wanted = symbols if numbers == symbols else f"{symbols} = {numbers}"
+    raise ValueError(f"{name}: expected shape {wanted}, got {array.shape}")
+
+
+def precision(array: Array) -> str | None:
+    """Return 'float32' or 'float64' for real and complex arrays of that precision, else None."""
+    return PRECISION.get(array.dtype.newbyteorder("=").name)
+
+
+def numbers(name: str, value: object, dtype: str, *, allow_complex: bool = False, allow_ints: bool = False) -> Array:
+    """Accept an array of precision `dtype` ('float32' or 'float64').
+
+    Integers and booleans are converted where `allow_ints`; complex numbers of the same precision pass where
+    `allow_complex`. Everything else is a TypeError.
+    """
+    array = ndarray(name, value)
+    if allow_ints and array.dtype.kind in "iub":
+        return array.astype(dtype)
+    if precision(array) != dtype or (array.dtype.kind == "c" and not allow_complex):
+        also = f" (or {COMPLEX[dtype]})" if allow_complex else ""
+        raise TypeError(f"{name}: expected dtype {dtype}{also}, as the parameters have, got {array.dtype}")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def parameters(**arrays: object) -> None:
+    """Check that the parameters are float (or complex) arrays of one precision."""
+    found: dict[str, str] = {}
+    for name, value in arrays.items():
+        kind = precision(ndarray(name, value))
+        if kind is None:
+            raise TypeError(f"{name}: expected dtype float32 or float64, got {value.dtype}")  # type: ignore[attr-defined]
+        found[name] = kind
+    if len(set(found.values())) > 1:
+        (first, want), *others = found.items()
+        bad, got = next((n, k) for n, k in others if k != want)
+        raise TypeError(f"{bad}: expected dtype {want}, as {first} has, got {got}")
+
+
+def float_dtype(dtype: Any) -> str:
+    """Return the name of a real dtype that the layers know."""
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = repr(dtype)
+    if name not in FLOATS:
+        raise TypeError(f"dtype: expected float32 or float64, got {name}")
+    return name
+
+
+def size(name: str, value: object, least: int = 1) -> int:
+    """Accept an integer of at least `least` (booleans are no integers here)."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name}: expected an integer of at least {least}, got {describe(value)}")
+    if value < least:
+        raise ValueError(f"{name}: expected an integer of at least {least}, got {value}")
+    return int(value)
+
+
+def positive(name: str, value: object, *, zero: bool = False, below: float | None = None) -> float:
+    """Accept a finite real number above zero (or zero, where `zero`), and less than `below` if given."""
+    limits = f"a number {'of at least' if zero else 'above'} 0" + ("" if below is None else f" and below {below}")
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name}: expected {limits}, got {describe(value)}")
+    number = float(value)
+    if not np.isfinite(number) or number < 0 or (number == 0 and not zero) or (below is not None and number >= below):
+        raise ValueError(f"{name}: expected {limits}, got {number:g}")
+    return number
+
+
+def generator(name: str, value: object) -> np.random.Generator:
+    """Accept an explicit random generator; there is no hidden global one."""
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(f"{name}: expected a numpy.random.Generator (np.random.default_rng(0)), got {describe(value)}")
+    return value
+
+
+def choice(name: str, value: object, options: Sequence[str]) -> str:
+    """Accept one of a few words."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected one of {', '.join(options)}, got {describe(value)}")
+    if value not in options:
+        raise ValueError(f"{name}: expected one of {', '.join(options)}, got {value!r}")
+    return value
+
+
+def lengths(value: object, steps: int, batch: int) -> Array | None:
+    """Accept None or one integer in 0 … T for each example."""
+    if value is None:
+        return None
+    if isinstance(value, list | tuple):
+        try:
+            value = np.array(value) if len(value) else np.zeros(0, dtype=np.intp)
+        except ValueError as error:  # ragged
+            raise ValueError(f"lengths: expected shape (B,) = ({batch},), got a ragged sequence") from error
+    array = ndarray("lengths", value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"lengths: expected integers, got dtype {array.dtype}")
+    shape("lengths", array, "(B,)", (batch,))
+    if array.size and (array.min() < 0 or array.max() > steps):
+        bad = array[(array < 0) | (array > steps)][0]
+        raise ValueError(f"lengths: expected integers from 0 to T = {steps}, got {bad}")
+    out = array.astype(np.intp)
+    out.flags.writeable = False
+    return out
+
+
+def mask(value: object, expected: tuple[int, ...]) -> Array | None:
+    """Accept None or a boolean array of the given shape with at least one True."""
+    if value is None:
+        return None
+    array = ndarray("mask", value)
+    if array.dtype != np.bool_:
+        raise TypeError(f"mask: expected dtype bool, got {array.dtype}")
+    if array.shape != expected:
+        raise ValueError(f"mask: expected shape {expected}, one entry a step, got {array.shape}")
+    if not array.any():
+        raise ValueError("mask: expected at least one step that counts, got none")
+    return array
+
+
+def own_real_run(run: object, kind: type, layer: object) -> None:
+    """Check that a run is one of this layer's own, and real, since backward is."""
+    if not isinstance(run, kind):
+        raise TypeError(f"run: expected {kind.__name__}, as this layer's forward returns, got {describe(run)}")
+    theirs = run.layer  # type: ignore[attr-defined]
+    if theirs is not layer and theirs != layer:
+        raise ValueError("run: expected a run of this layer, got one of a layer with other parameters")
+    if run.a.dtype.kind == "c":  # type: ignore[attr-defined]
+        raise TypeError("run: expected a real run, since backward is real, got a complex one")

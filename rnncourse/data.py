@@ -1,0 +1,251 @@
+"""Sequences to learn from: Elman's letters, temporal XOR, sunspots, the characters of a text.
+
+Generated data comes from an explicit random generator; nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from . import _validation as check
+from .records import Array, Record
+
+__all__ = [
+    "ELMAN_CODES",
+    "Characters",
+    "Sunspots",
+    "elman_letters",
+    "one_hot",
+    "sunspots",
+    "temporal_xor",
+]
+
+ELMAN_CODES = {
+    "b": (1, 0, 1, 0, 0, 1),
+    "d": (1, 0, 1, 1, 0, 1),
+    "g": (1, 0, 1, 0, 1, 1),
+    "a": (0, 1, 0, 0, 1, 1),
+    "i": (0, 1, 0, 1, 0, 1),
+    "u": (0, 1, 0, 1, 1, 1),
+}
+"""Elman's code of each letter: consonant, vowel, interrupted, high, back, voiced (Elman 1990, table 1)."""
+
+SYLLABLES = {"b": "ba", "d": "dii", "g": "guuu"}
+
+
+def elman_letters(n_consonants: int, rng: np.random.Generator) -> str:
+    """Generate Elman's letter sequence: random consonants, each followed by its own vowels (ba, dii, guuu) [1]_.
+
+    The consonants cannot be predicted, the vowels and their number can.
+
+    Parameters
+    ----------
+    n_consonants : int
+        How many consonants to draw (Elman: 1,000), each with probability 1/3.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    str
+        The letters, about three for each consonant.
+
+    References
+    ----------
+    .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14(2), 1990.
+
+    Examples
+    --------
+    >>> elman_letters(4, np.random.default_rng(1))
+    'diidiiguuuguuu'
+    """
+    drawn = check.generator("rng", rng).choice(list(SYLLABLES), check.size("n_consonants", n_consonants, least=0))
+    return "".join(SYLLABLES[str(c)] for c in drawn)
+
+
+def temporal_xor(n_triples: int, rng: np.random.Generator) -> Array:
+    """Generate Elman's temporal XOR: two random bits, then their exclusive or, again and again.
+
+    Only every third bit can be predicted, and only from the two before it.
+
+    Parameters
+    ----------
+    n_triples : int
+        Number of triples.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray of int, shape (3 · n_triples,)
+        The bits.
+
+    Examples
+    --------
+    >>> temporal_xor(4, np.random.default_rng(0))
+    array([1, 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0])
+    """
+    bits = check.generator("rng", rng).integers(0, 2, (check.size("n_triples", n_triples, least=0), 2))
+    return np.column_stack([bits, bits[:, 0] ^ bits[:, 1]]).ravel()
+
+
+class Sunspots(NamedTuple):
+    """Yearly sunspot numbers."""
+
+    years: Array
+    counts: Array
+
+
+def sunspots() -> Sunspots:
+    """Load the yearly mean sunspot numbers, 1700 to 2008, as statsmodels ships them.
+
+    Returns
+    -------
+    Sunspots
+        ``years`` (309,) of int and ``counts`` (309,) of float64.
+
+    Raises
+    ------
+    ImportError
+        If statsmodels is missing: ``pip install "rnncourse[data]"``.
+    """
+    try:
+        from statsmodels.datasets import sunspots as dataset
+    except ImportError as error:
+        raise ImportError('sunspots needs statsmodels: pip install "rnncourse[data]"') from error
+    table = dataset.load_pandas().data
+    return Sunspots(table["YEAR"].to_numpy().astype(np.int64), table["SUNACTIVITY"].to_numpy().astype(np.float64))
+
+
+def one_hot(classes: Array, n: int, dtype: type = np.float64) -> Array:
+    """Turn integers into vectors with a single 1.
+
+    Parameters
+    ----------
+    classes : ndarray of int, shape (...)
+        From 0 to n - 1.
+    n : int
+        Number of classes.
+    dtype : dtype
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+        The vectors.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `classes` are no integers, or out of range.
+
+    Examples
+    --------
+    >>> one_hot(np.array([2, 0]), 3)
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    n = check.size("n", n)
+    classes = check.ndarray("classes", classes)
+    if classes.dtype.kind not in "iu":
+        raise TypeError(f"classes: expected integers, got dtype {classes.dtype}")
+    if classes.size and (classes.min() < 0 or classes.max() >= n):
+        raise ValueError(f"classes: expected integers from 0 to {n - 1}, got {classes.min()} to {classes.max()}")
+    return (classes[..., None] == np.arange(n)).astype(check.float_dtype(dtype))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Characters(Record):
+    """The alphabet of a text: characters to integers and back.
+
+    Parameters
+    ----------
+    alphabet : str
+        Each character once; its place is its number.
+
+    Examples
+    --------
+    >>> characters = Characters.of("hello")
+    >>> characters.alphabet
+    'ehlo'
+    >>> characters.encode("hole")
+    array([1, 3, 2, 0])
+    >>> characters.decode(np.array([1, 0, 2, 2, 3]))
+    'hello'
+    """
+
+    alphabet: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.alphabet, str):
+            raise TypeError(f"alphabet: expected a string, got {check.describe(self.alphabet)}")
+        if not self.alphabet or len(set(self.alphabet)) < len(self.alphabet):
+            raise ValueError(f"alphabet: expected each character once, and at least one, got {self.alphabet!r:.60}")
+
+    @classmethod
+    def of(cls, text: str) -> Characters:
+        """Collect the characters of a text, in the order of their code points.
+
+        Parameters
+        ----------
+        text : str
+            Any text but the empty one.
+
+        Returns
+        -------
+        Characters
+            Its alphabet.
+        """
+        return cls("".join(sorted(set(text))))
+
+    def __len__(self) -> int:
+        return len(self.alphabet)
+
+    def encode(self, text: str) -> Array:
+        """Turn a text into integers.
+
+        Parameters
+        ----------
+        text : str
+            Characters of the alphabet.
+
+        Returns
+        -------
+        ndarray of int, shape (len(text),)
+            Their numbers.
+
+        Raises
+        ------
+        ValueError
+            If a character is not in the alphabet.
+        """
+        number = {c: i for i, c in enumerate(self.alphabet)}
+        unknown = sorted(set(text) - number.keys())
+        if unknown:
+            raise ValueError(f"text: expected characters of the alphabet {self.alphabet!r:.60}, got {unknown[0]!r}")
+        return np.array([number[c] for c in text], dtype=np.int64)
+
+    def decode(self, classes: Array) -> str:
+        """Turn integers back into a text.
+
+        Parameters
+        ----------
+        classes : ndarray of int, shape (T,)
+            Numbers of characters.
+
+        Returns
+        -------
+        str
+            The text.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `classes` are no integers, or out of range.
+        """
+        check.shape("classes", check.ndarray("classes", classes), "(T,)", (None,))
+        one_hot(classes, len(self))
+        return "".join(self.alphabet[i] for i in classes)

@@ -1,0 +1,131 @@
+"""Where the weights start.
+
+Every initializer is called with a random generator, a shape (n_out, n_in) and a dtype, so that a layer's ``init`` takes
+any of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from . import _validation as check
+from .records import Array
+
+__all__ = ["Initializer", "glorot_uniform", "identity", "orthogonal", "zeros"]
+
+
+class Initializer(Protocol):
+    """Anything that makes a matrix of a shape."""
+
+    def __call__(self, rng: np.random.Generator, shape: tuple[int, int], dtype: Any = np.float64) -> Array:
+        """Return an array of `shape` and `dtype`."""
+
+
+def glorot_uniform(rng: np.random.Generator, shape: tuple[int, int], dtype: Any = np.float64) -> Array:
+    """Uniform on ±√(6 / (n_in + n_out)): keeps the size of signals about level both ways [1]_.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    shape : tuple
+        (n_out, n_in).
+    dtype : dtype
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray
+        Of `shape` and `dtype`.
+
+    References
+    ----------
+    .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+       AISTATS 2010, eq. 16.
+    """
+    dtype = check.float_dtype(dtype)
+    limit = np.sqrt(6 / sum(_matrix(shape)))
+    return check.generator("rng", rng).uniform(-limit, limit, shape).astype(dtype)
+
+
+def orthogonal(rng: np.random.Generator, shape: tuple[int, int], dtype: Any = np.float64) -> Array:
+    """Draw a random orthogonal matrix: every singular value is 1, so a step neither shrinks nor stretches [1]_.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    shape : tuple
+        (n_out, n_in); where they differ, the rows or the columns (whichever are fewer) are orthonormal.
+    dtype : dtype
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray
+        Of `shape` and `dtype`, drawn uniformly (by the Haar measure).
+
+    References
+    ----------
+    .. [1] A. Saxe, J. McClelland and S. Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear
+       neural networks", ICLR 2014.
+
+    Examples
+    --------
+    >>> Q = orthogonal(np.random.default_rng(0), (3, 3))
+    >>> bool(np.allclose(Q @ Q.T, np.eye(3)))
+    True
+    """
+    dtype = check.float_dtype(dtype)
+    n_out, n_in = _matrix(shape)
+    q, r = np.linalg.qr(check.generator("rng", rng).standard_normal((max(n_out, n_in), min(n_out, n_in))))
+    q *= np.where(np.diag(r) < 0, -1, 1)  # QR leaves the signs open: without this the draw is not uniform
+    return np.ascontiguousarray(q if n_out >= n_in else q.T, dtype=dtype)
+
+
+def identity(rng: np.random.Generator | None, shape: tuple[int, int], dtype: Any = np.float64) -> Array:
+    """Ones on the diagonal: the state is carried over as it is.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator or None
+        Not used.
+    shape : tuple
+        (n_out, n_in).
+    dtype : dtype
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray
+        Of `shape` and `dtype`.
+    """
+    return np.eye(*_matrix(shape), dtype=check.float_dtype(dtype))
+
+
+def zeros(rng: np.random.Generator | None, shape: tuple[int, int], dtype: Any = np.float64) -> Array:
+    """All zeros.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator or None
+        Not used.
+    shape : tuple
+        (n_out, n_in).
+    dtype : dtype
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray
+        Of `shape` and `dtype`.
+    """
+    return np.zeros(_matrix(shape), dtype=check.float_dtype(dtype))
+
+
+def _matrix(shape: tuple[int, int]) -> tuple[int, int]:
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        raise ValueError(f"shape: expected (n_out, n_in), got {shape!r}")
+    return check.size("n_out", shape[0]), check.size("n_in", shape[1])

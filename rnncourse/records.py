@@ -1,0 +1,204 @@
+"""Immutable records of arrays, and the one function that walks them.
+
+Layers, runs and gradients are all records: frozen dataclasses whose arrays cannot be written to. A gradient is kept in
+a record of the same type as the thing it is the gradient of, so whatever walks one walks the other: `tree_map` is all
+that an optimiser needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Tree = TypeVar("Tree")
+
+__all__ = ["Array", "Gradients", "Record", "named_leaves", "read_only", "tree_map"]
+
+
+def read_only(array: Array) -> Array:
+    """Return a view of `array` that cannot be written to.
+
+    Parameters
+    ----------
+    array : ndarray
+        Any array; its own writeability is left as it is.
+
+    Returns
+    -------
+    ndarray
+        A view on the same memory.
+    """
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def private_copy(array: Array, dtype: Any = None) -> Array:
+    """Return a read-only view of a copy of `array`, so that nobody can change it any more."""
+    copy = np.array(array, dtype=dtype, order="C", subok=False)
+    copy.flags.writeable = False
+    return copy.view()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Record:
+    """Base of every record: prints sizes, compares exactly, pickles through its constructor.
+
+    Subclasses are frozen dataclasses with ``eq=False, repr=False``. Arrays are kept as read-only views. Two records are
+    equal if they are of the same kind, their arrays agree in dtype, shape and every value (NaN equals NaN), and their
+    other fields are equal.
+    """
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                object.__setattr__(self, name, read_only(value))
+
+    def __repr__(self) -> str:
+        parts = (f"{f.name}={_brief(getattr(self, f.name))}" for f in fields(self) if f.repr)
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, f.name) for f in fields(self) if f.init)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Gradients(Record):
+    """What a layer's ``backward`` returns.
+
+    Attributes
+    ----------
+    x : ndarray
+        dL/dx, in the shape of the input.
+    state : ndarray or tuple
+        dL/d(start state), in the form of the layer's state.
+    layer : Record
+        dL/d(parameters): a record of the layer's own type.
+    """
+
+    x: Array
+    state: Any
+    layer: Any
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{list(value.shape)}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_brief, value))}{',' if len(value) == 1 else ''})"
+    return repr(value)
+
+
+def _same(a: object, b: object) -> bool:
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return a.dtype == b.dtype and a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return type(a) is type(b) and bool(a == b)
+
+
+def tree_map(f: Callable[..., Any], tree: Tree, *trees: Any) -> Tree:
+    """Apply `f` to the arrays of records, tuples, lists and dicts, and keep everything else.
+
+    Parameters
+    ----------
+    f : callable
+        Called with one array of each tree; returns an array of the same shape and dtype where the tree holds layers.
+    tree : record, tuple, list, dict or ndarray
+        Gives the structure of the result, and its fields that are no arrays.
+    *trees
+        More trees of the same structure.
+
+    Returns
+    -------
+    record, tuple, list, dict or ndarray
+        As `tree`, with ``f``'s results in place of its arrays.
+
+    Raises
+    ------
+    ValueError
+        If the trees differ in kind, in length or in their keys.
+
+    Examples
+    --------
+    >>> tree_map(lambda w, g: w - 0.5 * g, (np.ones(2), {"b": np.zeros(1)}), (np.ones(2), {"b": np.ones(1)}))
+    (array([0.5, 0.5]), {'b': array([-0.5])})
+    """
+    for other in trees:
+        _check_same_structure(tree, other)
+    out: Any
+    if isinstance(tree, np.ndarray):
+        out = f(tree, *trees)
+    elif isinstance(tree, Record):
+        out = type(tree)(
+            *(tree_map(f, getattr(tree, x.name), *(getattr(t, x.name) for t in trees)) for x in fields(tree) if x.init)
+        )
+    elif isinstance(tree, dict):
+        out = {k: tree_map(f, v, *(t[k] for t in trees)) for k, v in tree.items()}
+    elif isinstance(tree, tuple | list):
+        out = type(tree)(tree_map(f, v, *(t[i] for t in trees)) for i, v in enumerate(tree))
+    else:
+        out = tree
+    return out
+
+
+def _check_same_structure(tree: Any, other: Any) -> None:
+    same = type(tree) is type(other) or (isinstance(tree, np.ndarray) and isinstance(other, np.ndarray))
+    if same and isinstance(tree, tuple | list):
+        same = len(tree) == len(other)
+    elif same and isinstance(tree, dict):
+        same = tree.keys() == other.keys()
+    if not same:
+        raise ValueError(f"trees: expected the structure of {_kind(tree)}, got {_kind(other)}")
+
+
+def _kind(tree: object) -> str:
+    size = f" of length {len(tree)}" if isinstance(tree, tuple | list) else ""
+    keys = f" with keys {sorted(map(str, tree))}" if isinstance(tree, dict) else ""
+    return type(tree).__name__ + size + keys
+
+
+def named_leaves(tree: object, name: str = "") -> Iterator[tuple[str, Array]]:
+    """Yield every array of a tree with its path.
+
+    Parameters
+    ----------
+    tree : record, tuple, list, dict or ndarray
+        What to walk.
+    name : str
+        The path so far.
+
+    Yields
+    ------
+    tuple
+        The path (such as ``layer.W``) and the array.
+
+    Examples
+    --------
+    >>> [path for path, _ in named_leaves({"b": np.ones(1), "layers": (np.ones(2), np.ones(3))})]
+    ['b', 'layers[0]', 'layers[1]']
+    """
+    dot = name + "." if name else ""
+    if isinstance(tree, np.ndarray):
+        yield name, tree
+    elif isinstance(tree, Record):
+        for x in fields(tree):
+            if x.init:
+                yield from named_leaves(getattr(tree, x.name), dot + x.name)
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from named_leaves(value, f"{dot}{key}")
+    elif isinstance(tree, tuple | list):
+        for i, value in enumerate(tree):
+            yield from named_leaves(value, f"{name}[{i}]")
