@@ -1,0 +1,95 @@
+# make book    build the book and print its address     make test    everything that CI runs
+# make serve   the same, served on localhost            make help    the other commands
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV ?= .venv
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/.installed
+
+BUILD = $(BIN)/jupyter-book build . -W -n --keep-going
+# A closed port in the proxies' place: whatever tries to go online while the book is built, fails.
+OFFLINE = env http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 all_proxy=http://127.0.0.1:9 \
+	HTTP_PROXY=http://127.0.0.1:9 HTTPS_PROXY=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9 \
+	no_proxy=localhost,127.0.0.1 NO_PROXY=localhost,127.0.0.1
+NBVAL = --nbval --nbval-current-env --nbval-sanitize-with=tests/book/nbval.cfg --nbval-cell-timeout=300
+NOT_TESTS = --ignore=book/_ext --ignore-glob='*conftest.py'
+PARALLEL = -n 2 --dist loadscope
+ONE_THREAD = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+.PHONY: help install book serve test torch offline-book lint format types unit notebooks notebooks-check \
+	notebooks-write screenshots clean
+
+help:
+	@echo "make book             build the book, print its address"
+	@echo "make serve            build it and serve it on http://localhost:$(PORT)/"
+	@echo "make test             all that CI runs: lint, types, the book, every test (TORCH=1: install PyTorch too)"
+	@echo "make lint types unit notebooks       parts of it"
+	@echo "make notebooks-write NB='a.ipynb b.ipynb'   run notebooks from the top, write them in the book's form"
+	@echo "make screenshots PAGES=bptt          pictures of pages in _build/screenshots"
+	@echo "make format clean     tidy the code; remove what was built"
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements.txt constraints.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here; name one with: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "This Python lacks venv; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@touch $(INSTALLED)
+
+book: $(INSTALLED)
+	$(BUILD)
+	@echo
+	@echo "The book:  file://$$(pwd)/_build/html/index.html"
+	@echo "Served:    make serve, then http://localhost:$(PORT)/ (search works only there)"
+
+serve: book
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+test: lint types torch offline-book
+	$(ONE_THREAD) $(BIN)/python -m pytest tests rnncourse book --doctest-modules $(NOT_TESTS) $(NBVAL) $(PARALLEL) $(PYTEST)
+
+offline-book: $(INSTALLED)
+	$(OFFLINE) $(BUILD)
+
+# The live comparison with PyTorch runs where torch can be imported. TORCH_INDEX names another package index.
+torch: $(INSTALLED)
+	@if [ -n "$(TORCH)" ] && ! $(BIN)/python -c 'import torch' 2>/dev/null; then \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+			$${TORCH_INDEX:+--index-url "$$TORCH_INDEX"} torch==2.13.0 \
+		|| echo '!!! PyTorch could not be installed: THE LIVE COMPARISON WITH PYTORCH WILL NOT RUN !!!'; \
+	fi
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+unit: $(INSTALLED)
+	$(ONE_THREAD) $(BIN)/python -m pytest tests rnncourse --ignore=tests/book --doctest-modules $(PARALLEL) $(PYTEST)
+
+notebooks: $(INSTALLED)
+	$(ONE_THREAD) $(BIN)/python -m pytest book tests/book/test_notebooks.py $(NBVAL) $(PARALLEL) $(PYTEST)
+
+notebooks-check: $(INSTALLED)
+	$(BIN)/python tests/book/notebooks.py
+
+notebooks-write: $(INSTALLED)
+	$(BIN)/python tests/book/notebooks.py --write $(NB)
+
+screenshots: $(INSTALLED)
+	$(BIN)/python tests/book/screenshots.py $(PAGES)
+
+clean:
+	rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,224 @@
+"""The built book in a browser: every page loads whole, from this machine alone, typeset, and fits a phone."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import browser as b
+import pytest
+from selenium.webdriver.support.ui import WebDriverWait
+
+WIDTHS = (1280, 360)
+OUTSIDE = re.compile(r"(?:[a-z]+:)?//(?!127\.0\.0\.1|localhost)", re.IGNORECASE)
+LOADED_BY_LINK = {
+    "stylesheet",
+    "preload",
+    "modulepreload",
+    "prefetch",
+    "preconnect",
+    "dns-prefetch",
+    "icon",
+    "manifest",
+}
+
+UNSET = """return [...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container')
+    || e.querySelector('mjx-merror, [data-mml-node=merror]')).map(e => e.textContent.trim().slice(0, 80));"""
+
+NO_ALT = """return [...document.images].filter(e => !e.getAttribute('alt')?.trim()).map(e => e.getAttribute('src'))
+    .concat([...document.querySelectorAll('figure.rnn-diagram svg')].filter(e => !e.closest('[aria-hidden=true]')
+        && !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.querySelector('title')))
+        .map(e => 'an unnamed svg'));"""
+
+# What sticks out to the right of the window, although no box of its own scrolls it.
+OVERFLOW = """
+    const wide = document.documentElement.clientWidth, inside = e => {
+        for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
+            if (/auto|scroll/.test(getComputedStyle(p).overflowX) && p.getBoundingClientRect().right <= wide + 1
+                && p.scrollWidth > p.clientWidth) return true;
+        return false;
+    };
+    const all = '.bd-main :not(mjx-container, mjx-container *, svg *), .bd-header-article *';
+    const out = [...document.querySelectorAll(all)].filter(e => {
+        const r = e.getBoundingClientRect();
+        return r.width > 1 && r.right > wide + 1 && !e.closest('dialog, .bd-sidebar-secondary')
+            && getComputedStyle(e).visibility !== 'hidden' && !inside(e);
+    }).slice(0, 5).map(e => `<${e.tagName.toLowerCase()} class="${e.getAttribute('class') || ''}"> `
+        + `${(e.textContent || '').trim().slice(0, 40)}`);
+    if (document.documentElement.scrollWidth > wide) out.push('the page as a whole');
+    return out;"""
+
+UNFOLD = """document.querySelectorAll('details').forEach(e => { e.open = true; });
+    document.querySelectorAll('.toggle-hidden .toggle-button, .toggle-button.toggle-button-hidden')
+        .forEach(e => e.click());"""
+
+
+def faults(browser: b.webdriver.Chrome, address: str) -> list[str]:
+    """All that is wrong with one page, in a wide and in a narrow window, with everything unfolded."""
+    found = []
+    for width in WIDTHS:
+        b.resize(browser, width)
+        if width == WIDTHS[0]:
+            browser.get(address)
+            b.settle(browser)
+            browser.execute_script(UNFOLD)
+        b.settle(browser)
+        found += [f"{width} px: sticks out: {each}" for each in browser.execute_script(OVERFLOW)]
+    found += [f"not typeset: {each}" for each in browser.execute_script(UNSET)]
+    found += [f"no alternative text: {each}" for each in browser.execute_script(NO_ALT)]
+    asked, failed = b.requests(browser)
+    found += [f"asks for {each}" for each in asked if OUTSIDE.match(each)]
+    found += [f"failed: {each}" for each in failed]
+    found += [f"console: {e['message']}" for e in browser.get_log("browser") if e["level"] in {"SEVERE", "WARNING"}]
+    return found
+
+
+@pytest.fixture(scope="session")
+def address(site: Path):
+    """The built book, served."""
+    with b.served(site) as served:
+        yield served
+
+
+@pytest.mark.parametrize("page", [*b.pages_of_the_toc(), "search.html", "genindex.html", "index.html"])
+def test_page(page: str, address: str, chromium: b.webdriver.Chrome) -> None:
+    """No error, no failed or outside request, equations typeset, nothing sticks out, pictures described."""
+    assert faults(chromium, address + page) == []
+
+
+def test_search_finds_a_word(address: str, chromium: b.webdriver.Chrome) -> None:
+    """The search page lists a page for a word that the book certainly holds."""
+    chromium.get(f"{address}search.html?q=jacobian")
+    found = WebDriverWait(chromium, 10).until(
+        lambda driver: driver.execute_script("return document.querySelectorAll('#search-results li a').length")
+    )
+    assert found
+
+
+# --- without a browser ---------------------------------------------------------------------------------------------
+
+
+class Loads(HTMLParser):
+    """Addresses that a page loads by itself, as opposed to those that it links to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.in_style = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {key: value or "" for key, value in attrs}
+        self.in_style = tag == "style"
+        if tag in {"script", "img", "iframe", "embed", "source", "video", "audio", "track", "input", "object"}:
+            self.found += [attributes.get("src", ""), attributes.get("data", "")]
+            self.found += [part.split()[0] for part in attributes.get("srcset", "").split(",") if part.strip()]
+        elif tag == "link" and LOADED_BY_LINK & set(attributes.get("rel", "").lower().split()):
+            self.found.append(attributes.get("href", ""))
+        elif tag in {"use", "image"}:
+            self.found += [attributes.get("href", ""), attributes.get("xlink:href", "")]
+        self.found += addresses_in_css(attributes.get("style", ""))
+
+    def handle_data(self, data: str) -> None:
+        if self.in_style:
+            self.found += addresses_in_css(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_style = False
+
+
+def addresses_in_css(text: str) -> list[str]:
+    """Addresses that a style sheet loads."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    return re.findall(r"url\(\s*['\"]?([^'\")]+)", text) + re.findall(r"@import\s+['\"]([^'\"]+)", text)
+
+
+def outside(text: str, suffix: str) -> list[str]:
+    """Addresses on other machines that this page or style sheet loads."""
+    if suffix == ".css":
+        found = addresses_in_css(text)
+    else:
+        reader = Loads()
+        reader.feed(text)
+        found = reader.found
+    return [each for each in found if OUTSIDE.match(each.strip())]
+
+
+def test_nothing_comes_from_outside(site: Path) -> None:
+    """No page and no style sheet of the whole site loads anything from another machine."""
+    files = [path for path in site.rglob("*") if path.suffix in {".html", ".css"}]
+    assert files
+    found = {str(path.relative_to(site)): outside(path.read_text("utf8"), path.suffix) for path in files}
+    assert {name: addresses for name, addresses in found.items() if addresses} == {}
+
+
+def test_every_local_address_exists(site: Path) -> None:
+    """Every file that a page of the book loads is there."""
+    missing = []
+    for page in b.pages_of_the_toc():
+        reader = Loads()
+        reader.feed((site / page).read_text("utf8"))
+        for each in filter(None, reader.found):
+            name = each.split("?")[0].split("#")[0]
+            if name and not re.match(r"[a-z]+:", name) and not ((site / page).parent / name).exists():
+                missing.append(f"{page}: {each}")
+    assert missing == []
+
+
+# --- the checks themselves: each must find what it is for ----------------------------------------------------------
+
+HEAD = '<!doctype html><html lang="en"><title>t</title><link rel="icon" href="data:,">'
+GOOD = HEAD + '<body class="bd-main">{}</body></html>'
+DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("<script>throw new Error('broken')</script>", "console:"),
+        ("<script src='missing.js'></script>", "failed: 404"),
+        ("<img alt='x' src='http://outside.invalid/x.png'>", "asks for http://outside.invalid"),
+        (
+            f"<img src='{DOT}'>",
+            "no alternative text",
+        ),
+        ("<figure class='rnn-diagram'><svg></svg></figure>", "no alternative text: an unnamed svg"),
+        ("<div class='math'>\\[ x \\]</div>", "not typeset"),
+        ("<div class='math'><mjx-container><mjx-merror>x</mjx-merror></mjx-container></div>", "not typeset"),
+        ("<div style='width: 400px'>wide</div>", "360 px: sticks out"),
+        ("<div style='overflow: hidden'><div style='width: 400px'>cut</div></div>", "360 px: sticks out"),
+    ],
+)
+def test_a_bad_page_is_found(body: str, message: str, tmp_path: Path, chromium: b.webdriver.Chrome) -> None:
+    (tmp_path / "bad.html").write_text(GOOD.format(body), "utf8")
+    with b.served(tmp_path) as address:
+        found = faults(chromium, address + "bad.html")
+    assert any(message in each for each in found), found
+
+
+def test_a_good_page_passes(tmp_path: Path, chromium: b.webdriver.Chrome) -> None:
+    (tmp_path / "good.html").write_text(GOOD.format("<div style='overflow-x:auto'><pre>" + "x" * 500 + "</pre></div>"))
+    with b.served(tmp_path) as address:
+        assert faults(chromium, address + "good.html") == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<script src="https://cdn.example.org/x.js"></script>',
+        '<link rel="stylesheet" href="//cdn.example.org/x.css">',
+        '<link rel="preconnect" href="https://fonts.example.org">',
+        '<img srcset="a.png 1x, https://example.org/b.png 2x">',
+        '<style>@import "https://example.org/x.css";</style>',
+        '<p style="background: url(https://example.org/x.png)">',
+        '<iframe src="https://example.org"></iframe>',
+    ],
+)
+def test_an_outside_address_is_found(page: str) -> None:
+    assert len(outside(page, ".html")) == 1
+
+
+def test_links_are_not_loads() -> None:
+    assert (
+        outside('<a href="https://example.org">x</a><link rel="canonical" href="https://example.org/">', ".html") == []
+    )
