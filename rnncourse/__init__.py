@@ -14,12 +14,35 @@ Examples
 Gradients(x=float64[7, 3, 4], state=float64[3, 5], layer=RNN(W=float64[5, 9], b=float64[5], activation='tanh'))
 """
 
+from .bidirectional import Bidirectional
+from .deep import Deep
 from .dense import Dense
 from .gradcheck import check
+from .gru import GRU, gru_cell_backward, gru_cell_forward
+from .lstm import LSTM, lstm_cell_backward, lstm_cell_forward
 from .records import Gradients, tree_map
 from .rnn import RNN, rnn_cell_backward, rnn_cell_forward
+from .workspace import Workspace
 
-__all__ = ["RNN", "Dense", "Gradients", "__version__", "check", "rnn_cell_backward", "rnn_cell_forward", "tree_map"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Bidirectional",
+    "Deep",
+    "Dense",
+    "Gradients",
+    "Workspace",
+    "__version__",
+    "check",
+    "gru_cell_backward",
+    "gru_cell_forward",
+    "lstm_cell_backward",
+    "lstm_cell_forward",
+    "rnn_cell_backward",
+    "rnn_cell_forward",
+    "tree_map",
+]
 
 
 def __getattr__(name: str) -> str:

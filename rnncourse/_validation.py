@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .records import Array
+from .workspace import Workspace
 
 FLOATS = ("float32", "float64")
 # complex step differentiation runs the forward passes on complex numbers of the same precision
@@ -35,7 +36,7 @@ def ndarray(name: str, value: object) -> Array:
         raise TypeError(f"{name}: expected a plain NumPy array, got a masked array (use `lengths` or `mask`)")
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name}: expected a NumPy array, got {describe(value)}")
-    return value
+    return np.asarray(value)  # of subclasses such as matrix, whose products mean something else
 
 
 def shape(name: str, array: Array, symbols: str, expected: Sequence[int | None]) -> None:
@@ -91,7 +92,7 @@ def float_dtype(dtype: Any) -> str:
     """Return the name of a real dtype that the layers know."""
     try:
         name = np.dtype(dtype).name
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # NumPy parses strings
         name = repr(dtype)
     if name not in FLOATS:
         raise TypeError(f"dtype: expected float32 or float64, got {name}")
@@ -116,6 +117,22 @@ def positive(name: str, value: object, *, zero: bool = False, below: float | Non
     if not np.isfinite(number) or number < 0 or (number == 0 and not zero) or (below is not None and number >= below):
         raise ValueError(f"{name}: expected {limits}, got {number:g}")
     return number
+
+
+def finite(name: str, value: object) -> float:
+    """Accept a finite real number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name}: expected a finite number, got {describe(value)}")
+    if not np.isfinite(value):
+        raise ValueError(f"{name}: expected a finite number, got {float(value):g}")
+    return float(value)
+
+
+def flag(name: str, value: object) -> bool:
+    """Accept True or False and nothing that merely passes for them."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected True or False, got {describe(value)}")
+    return bool(value)
 
 
 def generator(name: str, value: object) -> np.random.Generator:
@@ -178,3 +195,32 @@ def own_real_run(run: object, kind: type, layer: object) -> None:
         raise ValueError("run: expected a run of this layer, got one of a layer with other parameters")
     if run.a.dtype.kind == "c":  # type: ignore[attr-defined]
         raise TypeError("run: expected a real run, since backward is real, got a complex one")
+
+
+def layers(**given: object) -> None:
+    """Check that these are layers of one precision."""
+    for name, layer in given.items():
+        if not all(hasattr(layer, part) for part in ("forward", "backward", "zero_state", "n_x", "n_out", "precision")):
+            raise TypeError(f"{name}: expected a layer, got {describe(layer)}")
+    (first, want), *others = ((name, layer.precision) for name, layer in given.items())  # type: ignore[attr-defined]
+    for name, got in others:
+        if got != want:
+            raise TypeError(f"{name}: expected dtype {want}, as {first} has, got {got}")
+
+
+def entries(name: str, value: object, count: int) -> tuple[Any, ...]:
+    """Accept a tuple with an entry for each layer; None stands for a tuple of None."""
+    if value is None:
+        return (None,) * count
+    if not isinstance(value, tuple):
+        raise TypeError(f"{name}: expected a tuple of {count} entries, one a layer, got {describe(value)}")
+    if len(value) != count:
+        raise ValueError(f"{name}: expected a tuple of {count} entries, one a layer, got a tuple of {len(value)}")
+    return value
+
+
+def workspace(value: object) -> Workspace:
+    """Accept a workspace."""
+    if not isinstance(value, Workspace):
+        raise TypeError(f"workspace: expected a Workspace, got {describe(value)}")
+    return value

@@ -49,7 +49,7 @@ def sigmoid(z: Array) -> Array:
     array([0. , 0.5, 1. ])
     """
     e = np.exp(-_towards_zero(z))  # at most 1 in modulus, so nothing overflows
-    return np.where(z.real >= 0, 1, e) / (1 + e)
+    return np.where(np.signbit(z.real), e, 1) / (1 + e)  # signbit, as copysign does, tells -0.0 from 0.0
 
 
 def sigmoid_slope(a: Array) -> Array:

@@ -1,13 +1,8 @@
 """Comparing numbers: gradients against two independent measurements, and a learner's arrays against a reference.
 
 A layer's forward pass with fixed upstream gradients is one number, L = Σ da ⊙ a + Σ dfinal ⊙ final. Its derivative by
-any entry can be measured from outside: by central differences, which lose digits to subtraction, or by the complex step
-[1]_, which does not.
-
-References
-----------
-.. [1] W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 40(1),
-   1998.
+any entry can be measured from outside: by central differences, which lose digits to subtraction, or by the complex
+step, which does not.
 """
 
 from __future__ import annotations
@@ -29,7 +24,7 @@ STEP = {"complex": 1e-30, "central": 6e-6}  # eps^(1/3) balances truncation and 
 def numerical_gradient(
     f: Callable[[Array], Any], x: Array, method: str = "complex", step: float | None = None
 ) -> Array:
-    """Measure the gradient of a scalar function, one entry at a time.
+    """Measure the gradient of a scalar function, one entry at a time, by the complex step [1]_ or by differences.
 
     Parameters
     ----------
@@ -51,6 +46,11 @@ def numerical_gradient(
     ------
     TypeError, ValueError
         If `x` is no float64 array or the method is unknown.
+
+    References
+    ----------
+    .. [1] W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review
+       40(1), 1998.
 
     Examples
     --------
@@ -199,35 +199,45 @@ def check(name: str, mine: Any, reference: Any, tol: float = 1e-9) -> None:
     >>> check("dW_aa", np.array([1.0, 2.0]), np.array([1.0, 2.0 + 1e-13]))
     dW_aa: agrees (within 1e-09)
     >>> check("dW_aa", np.array([1.0, 2.0]), np.array([1.0, 2.5]))
-    dW_aa: differs at 1 of 2 entries, most at (1,): yours is 2, the reference 2.5 (difference -0.5)
+    dW_aa: differs at 1 of 2 entries, most at (1,):
+      yours is 2, the reference 2.5 (difference -0.5)
     >>> check("dW_aa", np.ones((2, 3)), np.ones((3, 2)))
-    dW_aa: differs in shape: yours is (2, 3), the reference (3, 2): a transpose is missing, or one too many
+    dW_aa: differs in shape: yours is (2, 3), the reference (3, 2):
+      a transpose is missing, or one too many
     """
     tol = validate.positive("tol", tol, zero=True)
-    mine, reference = np.asarray(mine), np.asarray(reference)
-    for label, array in (("mine", mine), ("reference", reference)):
-        if array.dtype.kind not in "biufc":
-            raise TypeError(f"{label}: expected numbers, got {validate.describe(array)}")
+    mine, reference = _numbers("mine", mine), _numbers("reference", reference)
     if mine.shape != reference.shape:
-        hint = ": a transpose is missing, or one too many" if mine.shape == reference.shape[::-1] else ""
+        hint = ":\n  a transpose is missing, or one too many" if mine.shape == reference.shape[::-1] else ""
         print(f"{name}: differs in shape: yours is {mine.shape}, the reference {reference.shape}{hint}")
         return
     close = _close(mine, reference, tol)
     if close.all():
         print(f"{name}: agrees (within {tol:g})")
         return
-    difference = np.where(close, 0, np.abs(np.nan_to_num(mine - reference, nan=np.inf)))
-    worst = tuple(int(i) for i in np.unravel_index(np.argmax(difference), mine.shape))
-    gap = mine[worst] - reference[worst]
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = np.where(close, 0, np.abs(np.nan_to_num(mine - reference, nan=np.inf)))
+        worst = tuple(int(i) for i in np.unravel_index(np.argmax(difference), mine.shape))
+        gap = mine[worst] - reference[worst]
     print(
-        f"{name}: differs at {int((~close).sum())} of {close.size} entries, most at {worst}: yours is "
+        f"{name}: differs at {int((~close).sum())} of {close.size} entries, most at {worst}:\n  yours is "
         f"{mine[worst]:.3g}, the reference {reference[worst]:.3g} (difference {gap:.2g})"
     )
 
 
+def _numbers(name: str, value: Any) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected an array, got a ragged sequence") from error
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"{name}: expected numbers, got {validate.describe(array)}")
+    return array.astype(np.float64) if array.dtype.kind in "biu" else array  # differences of these wrap around
+
+
 def _close(mine: Array, reference: Array, tol: float) -> Array:
     finite = np.abs(reference[np.isfinite(reference)])
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         near = np.abs(mine - reference) <= tol * max(1.0, finite.max(initial=0))
     return near | (mine == reference) | (np.isnan(mine) & np.isnan(reference))
 

@@ -106,9 +106,10 @@ def binary_cross_entropy(z: Array, y: Array, mask: Array | None = None, reductio
     if y.size and not (y.min() >= 0 and y.max() <= 1):
         raise ValueError(f"y: expected targets from 0 to 1, got values from {y.min():g} to {y.max():g}")
     positive = z.real > 0
-    softplus = np.where(positive, z, 0) + np.log1p(np.exp(np.where(positive, -z, z)))  # log(1 + e^z), without overflow
+    weight: Array = positive - y  # max(z, 0) - z y = weight · z, without subtracting numbers that are nearly equal
+    tail = np.log1p(np.exp(np.where(positive, -z, z)))  # log(1 + e^{-|z|}), without overflow
     with np.errstate(over="ignore"):
-        losses = (softplus - z * y).sum(axis=-1)
+        losses = (weight * np.where(weight == 0, 0, z) + tail).sum(axis=-1)
     return _reduce(losses, sigmoid(z) - y, counts, reduction)
 
 
@@ -148,8 +149,11 @@ def softmax_cross_entropy(z: Array, y: Array, mask: Array | None = None, reducti
         y = _one_hot(z, y, mask)
     z, y, counts = _arguments("z", z, y, mask)
     total = y.sum(axis=-1)
-    if y.size and not (y.min() >= 0 and np.allclose(total[counts], 1, atol=1e-3)):
-        raise ValueError("y: expected probabilities that add up to 1 at each step, got sums or entries that do not fit")
+    if not (y >= 0).all():
+        raise ValueError(f"y: expected probabilities that add up to 1 at each step, got an entry {y[~(y >= 0)][0]:g}")
+    wrong = counts & ~(np.abs(total - 1) <= 1e-3)
+    if wrong.any():
+        raise ValueError(f"y: expected probabilities that add up to 1 at each step, got a sum of {total[wrong][0]:g}")
     log_yhat = log_softmax(z)
     # where y is 0 the product is 0, even if log ŷ is -inf
     losses = -(np.where(y == 0, 0, y) * np.where(y == 0, 0, log_yhat)).sum(axis=-1)
@@ -167,17 +171,17 @@ def _arguments(name: str, z: Array, y: Array, mask: Array | None) -> tuple[Array
         raise ValueError(f"{name}: expected shape (..., n_y), got ()")
     check.shape("y", y, str(z.shape), z.shape)
     y = check.numbers("y", y, dtype, allow_ints=True)
+    if 0 in z.shape:
+        raise ValueError(f"{name}: expected at least one step and one entry, got shape {z.shape}")
     selected = check.mask(mask, z.shape[:-1])
     if selected is None:
-        if 0 in z.shape:
-            raise ValueError(f"{name}: expected at least one step, got shape {z.shape}")
         return z, y, np.ones(z.shape[:-1], dtype=bool)
     keep = selected[..., None]
     return np.where(keep, z, 0), np.where(keep, y, 0), selected
 
 
 def _one_hot(z: Array, y: Array, mask: Array | None) -> Array:
-    check.shape("y", y, "one class a step, " + str(z.shape[:-1]), z.shape[:-1])
+    check.shape("y", y, str(z.shape[:-1]), z.shape[:-1])
     selected = check.mask(mask, z.shape[:-1])
     counts = np.ones(y.shape, dtype=bool) if selected is None else selected
     n_y = z.shape[-1]

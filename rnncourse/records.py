@@ -37,9 +37,9 @@ def read_only(array: Array) -> Array:
     return view
 
 
-def private_copy(array: Array, dtype: Any = None) -> Array:
-    """Return a read-only view of a copy of `array`, so that nobody can change it any more."""
-    copy = np.array(array, dtype=dtype, order="C", subok=False)
+def private_copy(array: Array) -> Array:
+    """Return a read-only view of a copy of `array` in native byte order, which nobody can change any more."""
+    copy = np.array(array, dtype=array.dtype.newbyteorder("="), order="C", subok=False)
     copy.flags.writeable = False
     return copy.view()
 
@@ -55,8 +55,7 @@ class Record:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if isinstance(value, np.ndarray):
-                object.__setattr__(self, name, read_only(value))
+            object.__setattr__(self, name, _frozen(value))
 
     def __repr__(self) -> str:
         parts = (f"{f.name}={_brief(getattr(self, f.name))}" for f in fields(self) if f.repr)
@@ -65,7 +64,7 @@ class Record:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self) if f.compare)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -90,6 +89,12 @@ class Gradients(Record):
     x: Array
     state: Any
     layer: Any
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return read_only(value)
+    return tuple(map(_frozen, value)) if type(value) is tuple else value
 
 
 def _brief(value: object) -> str:
@@ -147,7 +152,8 @@ def tree_map(f: Callable[..., Any], tree: Tree, *trees: Any) -> Tree:
     elif isinstance(tree, dict):
         out = {k: tree_map(f, v, *(t[k] for t in trees)) for k, v in tree.items()}
     elif isinstance(tree, tuple | list):
-        out = type(tree)(tree_map(f, v, *(t[i] for t in trees)) for i, v in enumerate(tree))
+        make = getattr(tree, "_make", type(tree))  # named tuples
+        out = make(tree_map(f, v, *(t[i] for t in trees)) for i, v in enumerate(tree))
     else:
         out = tree
     return out

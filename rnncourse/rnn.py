@@ -6,21 +6,22 @@ mathematics, so ``W v`` is written ``v @ W.T``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Self
+from functools import cached_property
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from . import _validation as check
+from . import fast
 from .activations import ACTIVATIONS
 from .initializers import Initializer, glorot_uniform, orthogonal
-from .records import Array, Gradients, Record
-from .sequence import RecurrentLayer, keep, parameter_gradients, valid_steps
+from .records import Array, Record
+from .recurrent import Edit, RecurrentLayer, unchanged
+from .sequence import Run
+from .workspace import Buffers
 
-__all__ = ["RNN", "RNNCellCache", "RNNCellGradients", "RNNRun", "rnn_cell_backward", "rnn_cell_forward"]
-
-Edit = Callable[[str, Array], Array]
+__all__ = ["RNN", "RNNCellCache", "RNNCellGradients", "rnn_cell_backward", "rnn_cell_forward"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,7 +58,6 @@ class RNN(RecurrentLayer):
     """
 
     activation: str = "tanh"
-    blocks: ClassVar[tuple[str, ...]] = ("a",)
 
     def __post_init__(self) -> None:
         self._check_parameters()
@@ -94,166 +94,54 @@ class RNN(RecurrentLayer):
         RNN
             The layer.
         """
-        n_x, n_a = check.size("n_x", n_x), check.size("n_a", n_a)
-        dtype, rng = check.float_dtype(dtype), check.generator("rng", rng)
-        W_aa = recurrent_init(rng, (n_a, n_a), dtype)
-        W_ax = input_init(rng, (n_a, n_x), dtype)
-        return cls(np.concatenate([W_aa, W_ax], axis=1), np.zeros(n_a, dtype), activation)
+        W, b = cls._draw(1, n_x, n_a, rng, dtype, input_init, recurrent_init)
+        return cls(W, b, activation)
 
-    def zero_state(self, batch: int) -> Array:
-        """Return the start state that stands for 'nothing seen yet': zeros (B, n_a)."""
-        return np.zeros((check.size("batch", batch, least=0), self.n_a), self.precision)
-
-    def _state(self, name: str, state: object, batch: int) -> Array:
-        """Check a state (or the gradient by one); None stands for zeros."""
-        if state is None:
-            return self.zero_state(batch)
-        array = check.numbers(name, state, self.precision, allow_complex=name != "dfinal")
-        check.shape(name, array, "(B, n_a)", (batch, self.n_a))
-        return array
-
-    def forward(self, x: Array, state: Array | None = None, lengths: Any = None) -> RNNRun:
-        """Run the layer over a batch of sequences.
-
-        Parameters
-        ----------
-        x : ndarray, shape (T, B, n_x)
-            Inputs, in the parameters' dtype (integers and booleans are converted; complex for complex step).
-        state : ndarray, shape (B, n_a), optional
-            Start state a^{<0>}; zeros, if None.
-        lengths : sequence of int, shape (B,), optional
-            Number of steps of each example; what stands behind an example's end never matters.
-
-        Returns
-        -------
-        RNNRun
-            ``run.a`` (T, B, n_a) and ``run.final`` (B, n_a): the hidden states, and the last one of each example.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is of the wrong dtype or shape; the message names it.
-        """
-        x, ends = self._inputs(x, lengths)
-        steps, batch, _ = x.shape
-        a0 = self._state("state", state, batch)
-        g = ACTIVATIONS[self.activation].function
-        valid = valid_steps(ends, steps)
-
-        z_x = x @ self.W_ax.T + self.b_a  # for all steps at once: it does not wait for the state
-        W_aa_T = np.ascontiguousarray(self.W_aa.T)  # small products with a transposed operand are slow
-        states = np.empty((steps + 1, batch, self.n_a), np.result_type(z_x, a0, W_aa_T))
-        states[0] = a0
-        for t in range(steps):
-            a_t = g(states[t] @ W_aa_T + z_x[t])
-            # past its end an example's state stands still
-            states[t + 1] = a_t if valid is None else keep(valid[t], a_t, states[t])
-        a = keep(valid, states[1:])
-        return RNNRun(self, x, states, a, ends)
-
-    def backward(self, run: RNNRun, da: Array, dfinal: Array | None = None) -> Gradients:
-        """Backpropagate through time.
-
-        Parameters
-        ----------
-        run : RNNRun
-            What ``forward`` of this layer returned.
-        da : ndarray, shape (T, B, n_a)
-            dL/d(run.a); what arrives in the padding is ignored.
-        dfinal : ndarray, shape (B, n_a), optional
-            dL/d(run.final), on top of `da`; zeros, if None.
-
-        Returns
-        -------
-        Gradients
-            ``x`` (T, B, n_x), ``state`` (B, n_a) and ``layer``, an `RNN` that holds dL/dW and dL/db, added up over
-            steps and examples.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is of the wrong kind, dtype or shape, or the run is complex or of another layer.
-        """
-        check.own_real_run(run, RNNRun, self)
-        steps, batch, _ = run.x.shape
-        da = check.numbers("da", da, self.precision)
-        check.shape("da", da, "(T, B, n_a)", run.a.shape)
-        da_next = self._state("dfinal", dfinal, batch)
-        valid = valid_steps(run.lengths, steps)
-
-        da = keep(valid, da)
-        slope = ACTIVATIONS[self.activation].slope(run.states[1:])
-        dz = np.empty_like(slope)
-        for t in reversed(range(steps)):
-            dz[t] = slope[t] * (da[t] + da_next)  # eq:delta-z of eq:delta-a
-            da_prev = dz[t] @ self.W_aa
-            if valid is not None:  # in the padding the state stood still, so its gradient passes unchanged
-                dz[t] = keep(valid[t], dz[t])
-                da_prev = keep(valid[t], da_prev, da_next)
-            da_next = da_prev
-        dW, db = parameter_gradients(dz, run.states[:-1], run.x)
-        return Gradients(dz @ self.W_ax, da_next.copy(), RNN(dW, db, self.activation))
-
-    def step(self, x_t: Array, state: Array | None = None) -> tuple[Array, Array]:
-        """Take one step: for streams that come one input at a time.
-
-        Parameters
-        ----------
-        x_t : ndarray, shape (B, n_x)
-            The input.
-        state : ndarray, shape (B, n_a), optional
-            What the last step returned; zeros, if None.
-
-        Returns
-        -------
-        tuple of ndarray
-            The output a^{<t>} and the new state, which for this layer are the same.
-        """
-        x_t = check.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
-        check.shape("x_t", x_t, "(B, n_x)", (None, self.n_x))
-        a_t, _ = rnn_cell_forward(self, x_t, self._state("state", state, len(x_t)))
-        return a_t, a_t
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class RNNRun(Record):
-    """What `RNN.forward` computed: read-only arrays, by the names of the book.
-
-    Attributes
-    ----------
-    layer : RNN
-        The layer that ran.
-    x : ndarray, shape (T, B, n_x)
-        The inputs (a copy; zero in the padding).
-    states : ndarray, shape (T + 1, B, n_a)
-        a^{<0>} … a^{<T>}; past an example's end its state stands still.
-    a : ndarray, shape (T, B, n_a)
-        The outputs a^{<1>} … a^{<T>}, zero in the padding.
-    lengths : ndarray of int, shape (B,), or None
-        The number of steps of each example.
-    """
-
-    layer: RNN
-    x: Array
-    states: Array
-    a: Array
-    lengths: Array | None
+    @classmethod
+    def block_names(cls, **options: Any) -> tuple[str, ...]:
+        """Return the blocks of rows of W: one, a."""
+        return ("a",)
 
     @property
-    def a_prev(self) -> Array:
-        """a^{<t-1>} at each step t, shape (T, B, n_a)."""
-        return self.states[:-1]
+    def quantities(self) -> tuple[str, ...]:
+        """The names that the cell's equations give to what they compute."""
+        return ("z_a", "a")
 
-    @property
-    def final(self) -> Array:
-        """The state after each example's last step, shape (B, n_a)."""
-        return self.states[-1]
+    def cell_forward(self, x_t: Array, state: Any, edit: Edit | None = None) -> tuple[Any, Any]:
+        """Take one step: `rnn_cell_forward`."""
+        return rnn_cell_forward(self, x_t, state, edit)
 
-    @property
-    def z_a(self) -> Array:
-        """The pre-activations (eq:rnn-preactivation), computed when asked for, zero in the padding."""
-        z_a = self.a_prev @ self.layer.W_aa.T + self.x @ self.layer.W_ax.T + self.layer.b_a
-        return keep(valid_steps(self.lengths, len(self.x)), z_a)
+    def cell_backward(self, cache: Any, dstate: Any) -> tuple[Array, Any, Any]:
+        """Take one step back: `rnn_cell_backward`."""
+        return rnn_cell_backward(self, cache, dstate)
+
+    @cached_property
+    def _stacked(self) -> tuple[Array, Array]:
+        return fast.stacked_weights(self.W, self.b, 1, 0, [0])
+
+    def _step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
+        if fast.is_complex(self.W, x_t, *parts):
+            return super()._step(x_t, parts)
+        return (fast.rnn_step(self._stacked, ACTIVATIONS[self.activation].function, x_t, parts[0]),)
+
+    def _forward(
+        self, x: Array, start: tuple[Array, ...], valid: Array | None, buffers: Buffers
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        if fast.is_complex(self.W, x, *start):
+            return super()._forward(x, start, valid, buffers)
+        x1 = fast.with_ones(x, buffers)
+        states = fast.rnn_forward(self.W, self.b, x1, start[0], valid, self.activation, buffers)
+        return (states,), (x1,)
+
+    def _backward(
+        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers
+    ) -> tuple[Array, tuple[Array, ...], Any]:
+        if not run.tape:  # the cell was looped
+            return super()._backward(run, da, dfinal, valid, buffers)
+        dx, da0, dW, db = fast.rnn_backward(
+            self.W, run.tape[0], run.parts[0], da, dfinal[0], valid, self.activation, buffers
+        )
+        return dx, (da0,), RNN(dW, db, self.activation)
 
 
 class RNNCellCache(NamedTuple):
@@ -311,7 +199,7 @@ def rnn_cell_forward(layer: RNN, x_t: Array, a_prev: Array, edit: Edit | None = 
     >>> bool(np.isclose(a_t[0, 0], np.tanh(1.0)))
     True
     """
-    edit = edit or _unchanged
+    edit = edit or unchanged
     g = ACTIVATIONS[layer.activation].function
     z_a = edit("z_a", a_prev @ layer.W_aa.T + x_t @ layer.W_ax.T + layer.b_a)  # eq:rnn-preactivation
     a_t = edit("a", g(z_a))  # eq:rnn-state
@@ -348,7 +236,3 @@ def rnn_cell_backward(layer: RNN, cache: RNNCellCache, da_t: Array) -> tuple[Arr
     da_prev = dz_a @ layer.W_aa
     d_layer = RNN(np.concatenate([dW_aa, dW_ax], axis=1), db_a, layer.activation)
     return dx_t, da_prev, RNNCellGradients(da_t, dz_a, d_layer)
-
-
-def _unchanged(name: str, value: Array) -> Array:
-    return value

@@ -1,122 +1,126 @@
-"""What recurrent layers share over time: named blocks of the weights, padding, and sums over all steps.
+"""Over time: which steps count, sums over all of them, and the record of a run.
 
-A layer keeps all its weights in one matrix W with a block of rows for each gate, and with columns [a | x] as in
-W_a [a, x]. Over a sequence, whatever does not wait for the previous step is done for all steps in one product: the
-input's part of every pre-activation beforehand, the gradients of the parameters afterwards. Only the loop itself is
-left for the layer's own file.
+A run keeps inputs and states alone. Every other quantity that the equations name is found again, when asked for, by one
+call of the cell with all steps of all examples as the rows of one batch: a cell is a pure function of the input and the
+previous state.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from . import _validation as check
-from .records import Array, Record, private_copy
+from .records import Array, Record, read_only
+from .workspace import Workspace
 
-__all__ = ["RecurrentLayer", "from_blocks", "keep", "parameter_gradients", "valid_steps"]
+__all__ = ["BorrowedRun", "Run", "keep", "valid_steps"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RecurrentLayer(Record):
-    """Base of the recurrent layers: one weight matrix, seen block by block through named views.
+class Run(Record):
+    """What a recurrent layer's ``forward`` computed: read-only arrays, by the names of the book.
 
-    With blocks ``("f", "u")`` and the state letter ``"a"`` a layer has ``W_f`` (n_a, n_a + n_x), ``W_fa`` (n_a, n_a),
-    ``W_fx`` (n_a, n_x) and ``b_f`` (n_a,), and so on for u: read-only views, no copies.
+    Every quantity that the cell's equations name is an attribute of shape (T, B, n_a), zero in the padding: ``run.z_a``
+    for `RNN`, ``run.gate_u``, ``run.cand`` and so on for the gated cells; `quantities` lists them. They are recomputed
+    when asked for, so that a run stays small.
+
+    Attributes
+    ----------
+    layer : RecurrentLayer
+        The layer that ran.
+    x : ndarray, shape (T, B, n_x)
+        The inputs (a copy; zero in the padding).
+    parts : tuple of ndarray, each of shape (T + 1, B, n_a)
+        Each part of the state at the steps 0 … T; past an example's end it stands still.
+    a : ndarray, shape (T, B, n_a)
+        The outputs, zero in the padding.
+    lengths : ndarray of int, shape (B,), or None
+        The number of steps of each example.
+    tape : tuple of ndarray
+        What the fast path keeps for its backward pass; empty if the cell was looped.
     """
 
-    W: Array
-    b: Array
-    blocks: ClassVar[tuple[str, ...]]
-    state_letter: ClassVar[str] = "a"
-
-    def _check_parameters(self) -> None:
-        """Check W and b, and replace them by private read-only copies."""
-        check.parameters(W=self.W, b=self.b)
-        G = len(self.blocks)
-        if self.W.ndim != 2 or not self.W.shape[0] or self.W.shape[0] % G or self.W.shape[1] <= self.W.shape[0] // G:
-            rows = "n_a" if G == 1 else f"{G}·n_a"
-            raise ValueError(f"W: expected shape ({rows}, n_a + n_x) with n_a, n_x ≥ 1, got {self.W.shape}")
-        check.shape("b", self.b, "(n_a,)" if G == 1 else f"({G}·n_a,)", (self.W.shape[0],))
-        object.__setattr__(self, "W", private_copy(self.W))
-        object.__setattr__(self, "b", private_copy(self.b))
+    layer: Any
+    x: Array
+    parts: tuple[Array, ...]
+    a: Array
+    lengths: Array | None
+    tape: tuple[Array, ...] = field(default=(), repr=False, compare=False)
 
     @property
-    def n_a(self) -> int:
-        """Number of hidden units."""
-        return self.W.shape[0] // len(self.blocks)
+    def final(self) -> Any:
+        """The state after each example's last step, in the form of the state."""
+        return self.layer._pack([s[-1] for s in self.parts])
 
     @property
-    def n_x(self) -> int:
-        """Number of inputs a step."""
-        return self.W.shape[1] - self.n_a
+    def states(self) -> Any:
+        """The state at the steps 0 … T: an array (T + 1, B, n_a), or a tuple of such, in the form of the state."""
+        return self.layer._pack(self.parts)
 
     @property
-    def n_out(self) -> int:
-        """Number of outputs a step: n_a."""
-        return self.n_a
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype of the parameters."""
-        return self.W.dtype
-
-    @property
-    def precision(self) -> str:
-        """'float32' or 'float64': what inputs and states have to have."""
-        return check.PRECISION[self.W.dtype.name]
+    def quantities(self) -> tuple[str, ...]:
+        """The names of what the cell's equations compute."""
+        return tuple(self.layer.quantities)
 
     def __getattr__(self, name: str) -> Array:
-        # only called for names that are not found otherwise: the views W_f, W_fa, W_fx, b_f
-        kind, _, block = name.partition("_")
-        if kind in ("W", "b") and block[:1] in self.blocks and block[:1]:
-            n_a, k = self.n_a, self.blocks.index(block[0])
-            rows = slice(k * n_a, (k + 1) * n_a)
-            columns = {"": slice(None), self.state_letter: slice(n_a), "x": slice(n_a, None)}
-            if kind == "b" and len(block) == 1:
-                return self.b[rows]
-            if kind == "W" and block[1:] in columns:
-                return self.W[rows, columns[block[1:]]]
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        # only called for names that are not found otherwise: the quantities, and the previous states
+        if not name.startswith("__") and "parts" in vars(self):
+            letters = self.layer.state_letters
+            if name.endswith("_prev") and name[:-5] in letters:
+                return self.parts[letters.index(name[:-5])][:-1]
+            if name in self.layer.tape_slots and self.tape:
+                valid = valid_steps(self.lengths, len(self.x))
+                return read_only(keep(valid, self.tape[1][: len(self.x), self.layer.tape_slots[name]]))
+            if name in self.quantities:
+                return self._replay()[name]
+        raise AttributeError(f"{type(self).__name__} of {type(self.layer).__name__} has no attribute {name!r}")
 
     def __dir__(self) -> list[str]:
-        names = ("W_{}", "W_{}" + self.state_letter, "W_{}x", "b_{}")
-        return [*super().__dir__(), *(name.format(g) for g in self.blocks for name in names)]
+        return [*super().__dir__(), *self.quantities, *(f"{letter}_prev" for letter in self.layer.state_letters)]
 
-    @classmethod
-    def from_gates(cls, **named: Any) -> Self:
-        """Build a layer from its blocks by their names in the book.
+    def _replay(self) -> dict[str, Array]:
+        """Call the cell once, with every step of every example as a row of one batch."""
+        steps, batch, _ = self.x.shape
+        named: dict[str, Array] = {}
 
-        Parameters
-        ----------
-        **named
-            ``W_f`` and ``b_f`` (and so on for every block), or ``W_fa`` and ``W_fx`` in place of ``W_f``; what else the
-            layer's constructor takes is handed on.
+        def note(name: str, value: Array) -> Array:
+            named[name] = value
+            return value
 
-        Returns
-        -------
-        layer
-            The layer with the blocks stacked in its own order.
+        x, *states = (v.reshape(steps * batch, v.shape[-1]) for v in (self.x, *(s[:-1] for s in self.parts)))
+        self.layer.cell_forward(x, self.layer._pack(states), note)
+        valid = valid_steps(self.lengths, steps)
+        return {k: read_only(keep(valid, v.reshape(steps, batch, v.shape[-1]))) for k, v in named.items()}
 
-        Raises
-        ------
-        TypeError
-            If a block is missing.
-        ValueError
-            If the blocks' shapes do not fit together.
-        """
-        return cls(*from_blocks(cls.blocks, cls.state_letter, named), **named)
 
-    def _inputs(self, x: object, lengths: object) -> tuple[Array, Array | None]:
-        """Check x and lengths; return a private x, zero in the padding, and the lengths."""
-        x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
-        check.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
-        steps, batch, _ = x.shape
-        ends = check.lengths(lengths, steps, batch)
-        valid = valid_steps(ends, steps)
-        return private_copy(x if valid is None else keep(valid, x)), ends
+@dataclass(frozen=True, eq=False, repr=False)
+class BorrowedRun(Run):
+    """A run whose tape lies in a workspace: once that is used again, touching the run raises RuntimeError.
+
+    Attributes
+    ----------
+    workspace : Workspace
+        Whose memory the run uses.
+    use : int
+        Which of the workspace's uses is this run's.
+    """
+
+    workspace: Workspace = field(default_factory=Workspace, repr=False, compare=False)
+    use: int = field(default=0, repr=False, compare=False)
+
+    def __getattribute__(self, name: str) -> Any:
+        if not name.startswith("__"):
+            own = object.__getattribute__(self, "__dict__")
+            if "use" in own and own["workspace"].uses != own["use"]:
+                raise RuntimeError(
+                    "run: its workspace has been used again; make a workspace for each run that is to be kept"
+                )
+        return object.__getattribute__(self, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Run, (self.layer, self.x, self.parts, self.a, self.lengths, self.tape)
 
 
 def valid_steps(lengths: Array | None, steps: int) -> Array | None:
@@ -157,50 +161,3 @@ def keep(valid: Array | None, new: Array, old: Array | float = 0.0) -> Array:
     if valid is None:
         return new
     return np.where(valid, new, old if isinstance(old, np.ndarray) else new.dtype.type(old))
-
-
-def parameter_gradients(dz: Array, state_prev: Array, x: Array) -> tuple[Array, Array]:
-    """Gradients of W and b from the gradients of all pre-activations: dW = Σ_t dz [a, x]ᵀ, db = Σ_t dz.
-
-    Parameters
-    ----------
-    dz : ndarray, shape (T, B, G·n_a)
-        dL/d(pre-activation) at every step, zero in the padding.
-    state_prev : ndarray, shape (T, B, n_a)
-        What the weights multiply besides x.
-    x : ndarray, shape (T, B, n_x)
-        The inputs.
-
-    Returns
-    -------
-    tuple of ndarray
-        dW (G·n_a, n_a + n_x) and db (G·n_a,): the sum over steps and examples is one matrix product.
-    """
-    rows = dz.reshape(-1, dz.shape[-1])
-    inputs = np.concatenate([state_prev, x], axis=-1)
-    return rows.T @ inputs.reshape(-1, inputs.shape[-1]), rows.sum(axis=0)
-
-
-def from_blocks(blocks: tuple[str, ...], letter: str, named: dict[str, Any]) -> tuple[Array, Array]:
-    """Take the blocks out of `named` and stack them."""
-    weights: list[Array] = []
-    biases: list[Array] = []
-    for g in blocks:
-        if f"W_{g}{letter}" in named and f"W_{g}x" in named:
-            parts = [check.ndarray(part, named.pop(part)) for part in (f"W_{g}{letter}", f"W_{g}x")]
-            if any(p.ndim != 2 for p in parts) or parts[0].shape[0] != parts[1].shape[0]:
-                raise ValueError(
-                    f"W_{g}{letter}, W_{g}x: expected shapes (n_a, n_a) and (n_a, n_x), got "
-                    f"{parts[0].shape} and {parts[1].shape}"
-                )
-            named[f"W_{g}"] = np.concatenate(parts, axis=1)
-        for name, found in ((f"W_{g}", weights), (f"b_{g}", biases)):
-            if name not in named:
-                raise TypeError(f"{name}: expected an array for each of the blocks {', '.join(blocks)}, got none")
-            found.append(check.ndarray(name, named.pop(name)))
-    for kind, found in (("W", weights), ("b", biases)):
-        shapes = [f.shape for f in found]
-        if len(set(shapes)) > 1 or found[0].ndim != (2 if kind == "W" else 1):
-            names = ", ".join(f"{kind}_{g}" for g in blocks)
-            raise ValueError(f"{names}: expected arrays of one shape, got {', '.join(map(str, shapes))}")
-    return np.concatenate(weights), np.concatenate(biases)

@@ -1,0 +1,75 @@
+"""Where the large arrays of a pass come from: new memory each time, or the same memory again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .records import Array
+
+__all__ = ["NEW", "Buffers", "Workspace"]
+
+
+class Buffers:
+    """Where the large arrays of a pass come from: here, new ones each time."""
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Return an array with any contents."""
+        return np.empty(shape, dtype)
+
+
+NEW = Buffers()
+
+
+class Workspace(Buffers):
+    """Memory that is used again: pass it to ``layer.forward(x, workspace=…)`` in a training loop.
+
+    It saves allocating the same large arrays at every step. A run that was made with a workspace is valid until the
+    workspace is used again; touching the run after that raises, so that it never shows another run's numbers. One
+    workspace serves one layer at a time, and one thread.
+
+    Attributes
+    ----------
+    uses : int
+        How many passes it has served.
+
+    Examples
+    --------
+    >>> from rnncourse import RNN
+    >>> layer, workspace = RNN.init(n_x=2, n_a=3, rng=np.random.default_rng(0)), Workspace()
+    >>> first = layer.forward(np.ones((4, 1, 2)), workspace=workspace)
+    >>> second = layer.forward(np.zeros((4, 1, 2)), workspace=workspace)
+    >>> second.a.shape
+    (4, 1, 3)
+    >>> first.a
+    Traceback (most recent call last):
+        ...
+    RuntimeError: run: its workspace has been used again; make a workspace for each run that is to be kept
+    """
+
+    def __init__(self) -> None:
+        self.uses = 0
+        self._arrays: dict[str, Array] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Return the array of that name, a new one if its shape or dtype has changed.
+
+        Parameters
+        ----------
+        name : str
+            What it is for.
+        shape : tuple of int
+            Its shape.
+        dtype : dtype
+            Its dtype.
+
+        Returns
+        -------
+        ndarray
+            With any contents.
+        """
+        array = self._arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self._arrays[name] = np.empty(shape, dtype)
+        return array

@@ -1,0 +1,96 @@
+"""The layers that the battery runs over: to register a layer, add a line to CASES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense
+from rnncourse.use_gate import UseGateCell
+
+from . import cells, oracles
+
+ACTIVATIONS = ("tanh", "sigmoid", "relu", "identity")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer and what the battery has to know about it."""
+
+    name: str
+    init: Callable[..., Any]  # (n_x, n_a, rng, dtype) -> layer, by keyword
+    oracle: Callable[..., Any] | None = None  # oracles.py: the layer in PyTorch
+    cells: Callable[..., Any] | None = None  # cells.py: the loop over its cells for study
+    scale: float = 1.0  # of the random parameters; below 1 where nothing saturates and states would grow
+    kinked: Callable[..., Any] | None = None  # run -> the values that must stay away from 0, if a slope jumps there
+    causal: bool = True  # can be streamed: step(), chunks; False where outputs depend on later inputs
+    recurrent: bool = True  # has a state
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def rnn(g: str, **options: Any) -> Case:
+    oracle = oracles.torch_rnn if g in ("tanh", "relu") else oracles.explicit
+    return Case(f"rnn-{g}", partial(RNN.init, activation=g), oracle, cells.rnn, **options)
+
+
+def dense(g: str, **options: Any) -> Case:
+    return Case(f"dense-{g}", partial(Dense.init, activation=g), oracles.explicit, recurrent=False, **options)
+
+
+def lstm(name: str, oracle: Callable[..., Any] = oracles.explicit, **options: bool) -> Case:
+    return Case(name, partial(LSTM.init, **options), oracle, cells.lstm)
+
+
+def gru(name: str, oracle: Callable[..., Any] = oracles.explicit, **options: bool) -> Case:
+    return Case(name, partial(GRU.init, **options), oracle, cells.gru)
+
+
+def bidirectional(name: str, fwd: Any, bwd: Any, oracle: Callable[..., Any] = oracles.explicit) -> Case:
+    return Case(name, lambda **sizes: Bidirectional(fwd(**sizes), bwd(**sizes)), oracle, causal=False)
+
+
+def deep(name: str, *inits: Any, oracle: Callable[..., Any] = oracles.explicit, **options: Any) -> Case:
+    """A stack in which every layer has n_a outputs, or twice as many if it is bidirectional."""
+
+    def init(n_x: int, n_a: int, **options: Any) -> Deep:
+        layers: list[Any] = []
+        for make in inits:
+            layers.append(make(n_x=layers[-1].n_out if layers else n_x, n_a=n_a, **options))
+        return Deep(tuple(layers))
+
+    return Case(name, init, oracle, **options)
+
+
+def both_ways(fwd: Any, bwd: Any) -> Callable[..., Any]:
+    return lambda **sizes: Bidirectional(fwd(**sizes), bwd(**sizes))
+
+
+AFTER = partial(GRU.init, reset_after=True)
+
+CASES = (
+    rnn("tanh"),
+    rnn("sigmoid"),
+    rnn("relu", scale=0.6, kinked=lambda run: run.z_a),
+    rnn("identity", scale=0.4),
+    dense("identity"),
+    dense("tanh"),
+    dense("sigmoid"),
+    dense("relu", kinked=lambda run: run.z_y),
+    gru("gru"),
+    gru("gru-reset-after", oracles.torch_gru, reset_after=True),
+    lstm("lstm", oracles.torch_lstm),
+    lstm("lstm-peepholes", peepholes=True),
+    lstm("lstm-coupled", coupled=True),
+    lstm("lstm-peepholes-coupled", peepholes=True, coupled=True),
+    Case("use-gate", UseGateCell.init, oracles.explicit, cells.use_gate),
+    bidirectional("bidirectional-rnn", RNN.init, RNN.init),
+    bidirectional("bidirectional-gru", GRU.init, AFTER),
+    bidirectional("bidirectional-lstm", LSTM.init, LSTM.init, oracles.torch_bidirectional_lstm),
+    deep("deep-three-grus", AFTER, AFTER, AFTER, oracle=oracles.torch_three_grus),
+    deep("deep-mixed", LSTM.init, GRU.init, RNN.init, partial(Dense.init, activation="tanh")),
+    deep("deep-nested", both_ways(LSTM.init, RNN.init), partial(deep("", GRU.init, Dense.init).init), causal=False),
+)

@@ -1,0 +1,150 @@
+"""Activations against 50-digit arithmetic, their slopes against the complex step, and the extremes."""
+
+import warnings
+from decimal import Decimal, localcontext
+
+import numpy as np
+import pytest
+
+from rnncourse.activations import ACTIVATIONS, log_softmax, relu, relu_slope, sigmoid, softmax, softmax_backward, tanh
+
+POINTS = [-745.0, -40.0, -3.7, -1.0, -1e-3, -1e-300, 0.0, 1e-9, 0.5, 2.0, 17.0, 36.5, 800.0]
+EPS = np.finfo(float).eps
+
+
+def exactly(function, *values: float) -> list[float]:
+    """Evaluate a function of Decimals with 400 digits."""
+    with localcontext() as context:
+        context.prec = 400
+        return [float(v) for v in function(*map(Decimal, values))]
+
+
+@pytest.mark.parametrize("z", POINTS)
+def test_sigmoid_and_tanh_are_right_to_the_last_digits(z):
+    (s,) = exactly(lambda v: [1 / (1 + (-v).exp())], z)
+    (t,) = exactly(lambda v: [(v.exp() - (-v).exp()) / (v.exp() + (-v).exp())], z)
+    assert sigmoid(np.array(z)) == pytest.approx(s, rel=4 * EPS, abs=0)
+    assert tanh(np.array(z)) == pytest.approx(t, rel=4 * EPS, abs=0)
+
+
+@pytest.mark.parametrize("z", [[0.3], [1.0, -2.0, 0.5], [700.0, -700.0, 3.0], [0.0, 30.0], [-745.0, -744.0]])
+def test_softmax_and_its_logarithm_are_right_to_the_last_digits(z):
+    def probabilities(*values):
+        powers = [v.exp() for v in values]
+        return [p / sum(powers) for p in powers]
+
+    np.testing.assert_allclose(softmax(np.array(z)), exactly(probabilities, *z), rtol=8 * EPS)
+    logs = exactly(lambda *values: [p.ln() for p in probabilities(*values)], *z)
+    np.testing.assert_allclose(log_softmax(np.array(z)), logs, rtol=8 * EPS, atol=2 * EPS)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_slopes_agree_with_the_complex_step(name):
+    function, slope = ACTIVATIONS[name]
+    z = np.array([-30.0, -2.0, -0.3, -1e-8, 1e-8, 0.7, 5.0, 40.0])
+    measured = function(z + 1e-30j).imag / 1e-30
+    np.testing.assert_allclose(slope(function(z)), measured, rtol=1e-7, atol=1e-15)
+    moderate = np.abs(z) < 6  # beyond, a slope from the output has lost digits: 1 - a² where a is nearly 1
+    np.testing.assert_allclose(slope(function(z))[moderate], measured[moderate], rtol=1e-11)
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+@pytest.mark.parametrize(("name", "slope"), [("tanh", 1.0), ("sigmoid", 0.25), ("relu", 0.0), ("identity", 1.0)])
+def test_slopes_at_zero_of_either_sign(name, slope, zero):
+    function, slope_of = ACTIVATIONS[name]
+    assert slope_of(function(np.array([zero])))[0] == slope
+    assert function(np.array([complex(zero, 1e-30)])).imag[0] == pytest.approx(slope * 1e-30)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_activations_keep_shape_and_dtype_and_leave_their_input_alone(name, dtype):
+    function, slope = ACTIVATIONS[name]
+    z = np.linspace(-2, 2, 12).astype(dtype).reshape(3, 1, 4)
+    before = z.copy()
+    a = function(z)
+    for out in (a, slope(a)):
+        assert out.shape == z.shape
+        assert out.dtype == dtype
+    assert (z == before).all()
+    kind = np.result_type(dtype, np.complex64)
+    assert function(z.astype(kind)).dtype == slope(a.astype(kind)).dtype == kind
+    np.testing.assert_allclose(function(z.astype(kind)).real, a, rtol=1e-6)
+
+
+LIMITS = {
+    "tanh": ([-1, -1, 1, 1], [0, 0, 0, 0]),
+    "sigmoid": ([0, 0, 1, 1], [0, 0, 0, 0]),
+    "relu": ([0, 0, "max", "inf"], [0, 0, 1, 1]),
+    "identity": (["-inf", "-max", "max", "inf"], [1, 1, 1, 1]),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_extremes_give_the_limits_without_a_warning(name, dtype):
+    most = np.finfo(dtype).max
+    z = np.array([-np.inf, -most, most, np.inf], dtype)
+    names = {"max": most, "-max": -most, "inf": np.inf, "-inf": -np.inf}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        function, slope = ACTIVATIONS[name]
+        a = function(z)
+        assert a.tolist() == [names.get(v, v) for v in LIMITS[name][0]]
+        assert slope(a).tolist() == LIMITS[name][1]
+        finite = function(z[1:3] + np.array(1e-30j, np.result_type(dtype, np.complex64)))
+        assert finite.real.tolist() == a[1:3].tolist()
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_nan_stays_nan_where_it_is(name):
+    a = ACTIVATIONS[name].function(np.array([0.5, np.nan, -0.5]))
+    assert np.isnan(a).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("z", [[1, -1], [1, 1, 1], [-1, -1], [1, 0, -1]])
+def test_softmax_takes_the_extremes_without_a_warning(z, dtype):
+    logits = np.array(z, dtype) * np.finfo(dtype).max
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yhat, logs = softmax(logits), log_softmax(logits)
+    top = np.array(z) == max(z)
+    np.testing.assert_allclose(yhat, top / top.sum(), rtol=1e-6)
+    np.testing.assert_allclose(logs[top], -np.log(top.sum()), rtol=1e-6)
+    assert (logs[~top] <= -np.finfo(dtype).max).all()
+
+
+def test_softmax_of_an_impossible_class_is_zero_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert softmax(np.array([0.0, -np.inf])).tolist() == [1, 0]
+        assert log_softmax(np.array([0.0, -np.inf])).tolist() == [0, -np.inf]
+
+
+def test_softmax_rows_do_not_see_each_other_and_shifts_do_not_matter():
+    z = np.random.default_rng(0).standard_normal((4, 3, 5))
+    np.testing.assert_allclose(softmax(z).sum(axis=-1), 1, rtol=1e-15)
+    np.testing.assert_allclose(softmax(z + 100), softmax(z), rtol=1e-13)
+    np.testing.assert_allclose(np.exp(log_softmax(z)), softmax(z), rtol=1e-14)
+    poisoned = z.copy()
+    poisoned[1, 1] = np.nan
+    for function in (softmax, log_softmax):
+        same = function(poisoned) == function(z)
+        assert np.argwhere(~same)[:, :2].tolist() == [[1, 1]] * 5
+
+
+def test_softmax_backward_agrees_with_the_complex_step():
+    rng = np.random.default_rng(0)
+    z, dyhat = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 4))
+    measured = np.empty_like(z)
+    for i in np.ndindex(z.shape):
+        nudged = z.astype(complex)
+        nudged[i] += 1e-30j
+        measured[i] = (softmax(nudged) * dyhat).sum().imag / 1e-30
+    np.testing.assert_allclose(softmax_backward(softmax(z), dyhat), measured, atol=1e-15)
+
+
+def test_relu_of_complex_numbers_goes_by_the_real_part():
+    assert relu(np.array([1 + 2j, -1 + 2j, -1 - 2j])).tolist() == [1 + 2j, 0, 0]
+    assert relu_slope(np.array([1 + 2j, 0])).tolist() == [1, 0]

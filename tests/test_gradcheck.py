@@ -1,0 +1,228 @@
+"""The measuring tools: they agree with calculus, they catch wrong layers, and check() prints the same everywhere."""
+
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from rnncourse import RNN, Gradients, check, tree_map
+from rnncourse.gradcheck import gradient_errors, measured_gradients, numerical_gradient
+
+rng = np.random.default_rng(0)
+X, A0, DA, DFINAL = (rng.standard_normal(s) for s in ((4, 3, 2), (3, 5), (4, 3, 5), (3, 5)))
+LENGTHS = [4, 0, 2]
+
+
+@pytest.mark.parametrize(("method", "bar"), [("complex", 1e-15), ("central", 1e-9)])
+@pytest.mark.parametrize("step", [None, 1e-6])
+def test_numerical_gradients_agree_with_calculus(method, bar, step):
+    x = np.array([[0.3, -2.0, 1.0], [0.0, 0.5, 3.0]])
+    step = 1e-30 if step and method == "complex" else step
+    found = numerical_gradient(lambda v: (np.sin(v) * v**2).sum(), x, method, step)
+    np.testing.assert_allclose(found, np.cos(x) * x**2 + 2 * x * np.sin(x), atol=20 * bar, rtol=1e-15)
+    assert numerical_gradient(lambda v: v.sum(), np.zeros((0, 2)), method).shape == (0, 2)
+
+
+def test_the_point_itself_is_left_alone():
+    x = np.arange(3.0)
+    x.flags.writeable = False
+    for method in ("complex", "central"):
+        np.testing.assert_allclose(numerical_gradient(lambda v: (v * v).sum(), x, method), 2 * x, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((np.ones(1, np.float32),), TypeError, "x: expected dtype float64.*got float32"),
+        ((np.ones(1, complex),), TypeError, "x: expected dtype float64.*got complex128"),
+        (([1.0],), TypeError, "x: expected a NumPy array, got list"),
+        ((np.ones(1), "forward"), ValueError, "method: expected one of complex, central, got 'forward'"),
+        ((np.ones(1), None), TypeError, "method: expected one of complex, central, got None"),
+        ((np.ones(1), "central", 0), ValueError, "step: expected a number above 0, got 0"),
+        ((np.ones(1), "central", "1"), TypeError, "step: expected a number above 0, got str"),
+    ],
+)
+def test_numerical_gradient_refuses_what_it_cannot_measure(arguments, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        numerical_gradient(np.sum, *arguments)
+
+
+def layer():
+    local = np.random.default_rng(1)
+    return RNN(local.standard_normal((5, 7)), local.standard_normal(5))
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"da": DA}, {"dfinal": DFINAL}, {"state": A0, "da": DA, "dfinal": DFINAL}], ids=str
+)
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=str)
+def test_a_right_layer_passes_with_any_arguments(given, lengths):
+    errors = gradient_errors(layer(), X, lengths=lengths, **given)
+    assert list(errors) == ["x", "state", "layer.W", "layer.b"]
+    assert max(errors.values()) < 1e-13
+    if not given:
+        assert max(errors.values()) == 0
+
+
+def test_measured_gradients_come_in_the_records_of_backward():
+    measured = measured_gradients(layer(), X, A0, DA, DFINAL)
+    assert isinstance(measured, Gradients)
+    assert isinstance(measured.layer, RNN)
+    assert measured.x.shape == X.shape
+    assert measured.x.dtype == np.float64
+
+
+def swap(tree, k, f):
+    """Change the k-th array of a tree."""
+    count = iter(range(9))
+    return tree_map(lambda a: f(a) if next(count) == k else a, tree)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Broken(RNN):
+    """An RNN whose backward spoils what comes out, or is given wrong things."""
+
+    def backward(self, run, da, dfinal=None):
+        good = super().backward(run, da, dfinal)
+        ignored = super().backward(run, da)
+        no_slope = RNN(self.W, self.b, "identity")
+        identity_run = replace(run, layer=no_slope)
+        every_step = replace(run, lengths=None)
+        transposed = RNN(np.hstack([self.W_aa.T, self.W_ax]), self.b)
+        transposed_run = replace(run, layer=transposed)
+        return {
+            "a sign in x": lambda: swap(good, 0, np.negative),
+            "a sign in the state": lambda: swap(good, 1, np.negative),
+            "W transposed": lambda: swap(good, 2, lambda W: np.hstack([W[:, :5].T, W[:, 5:]])),
+            "b averaged": lambda: swap(good, 3, lambda b: b / 4),
+            "a tenth of a per mille": lambda: swap(good, 2, lambda W: W * 1.0001),
+            "one entry": lambda: swap(good, 2, lambda W: W + 1e-9 * (np.arange(35).reshape(5, 7) == 17)),
+            "the last step forgotten": lambda: swap(good, 0, lambda x: x * (np.arange(4) < 3)[:, None, None]),
+            "dfinal ignored": lambda: ignored,
+            "no slope": lambda: no_slope.backward(identity_run, da, dfinal),
+            "lengths ignored": lambda: RNN.backward(self, every_step, da, dfinal) if run.lengths is not None else good,
+            "a transpose in the recurrence": lambda: transposed.backward(transposed_run, da, dfinal),
+        }[BROKEN_BY[0]]()
+
+
+BROKEN_BY = [""]
+FAULTS = [
+    "a sign in x",
+    "a sign in the state",
+    "W transposed",
+    "b averaged",
+    "a tenth of a per mille",
+    "one entry",
+    "the last step forgotten",
+    "dfinal ignored",
+    "no slope",
+    "lengths ignored",
+    "a transpose in the recurrence",
+]
+
+
+def spoiled(fault):
+    good = layer()
+    BROKEN_BY[0] = fault
+    return Broken(good.W, good.b)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_wrong_layer_is_caught(fault):
+    errors = gradient_errors(spoiled(fault), X, A0, DA, DFINAL, LENGTHS)
+    assert max(errors.values()) > 1e-11
+    if fault not in ("one entry",):
+        assert max(gradient_errors(spoiled(fault), X, A0, DA, DFINAL, LENGTHS, "central").values()) > 1e-6
+
+
+def test_a_gradient_of_nan_is_no_agreement():
+    class Nan(RNN):
+        def backward(self, run, da, dfinal=None):
+            return swap(super().backward(run, da, dfinal), 0, lambda x: x * np.nan)
+
+    good = layer()
+    assert not gradient_errors(Nan(good.W, good.b), X, A0, DA)["x"] < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("mine", "reference"),
+    [
+        ([1.0, 2.0], [1.0, 2.0]),
+        ([1.0, 2.0], [1.0, 2.0 + 1e-10]),
+        (1000.0, 1000.0 + 5e-7),
+        ([np.nan, np.inf, -np.inf], [np.nan, np.inf, -np.inf]),
+        (np.ones((0, 3)), np.ones((0, 3))),
+        ([1, 2], [1.0, 2.0]),
+        ([True], [True]),
+    ],
+)
+def test_check_says_so_where_numbers_agree(capsys, mine, reference):
+    assert prints(capsys, mine, reference) == "d: agrees (within 1e-09)\n"
+
+
+def prints(capsys, mine, reference, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert check("d", mine, reference, **options) is None
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("mine", "reference", "count", "where", "yours", "theirs", "gap"),
+    [
+        ([1e-3], [1e-3 + 2e-9], "1 of 1", "(0,)", "0.001", "0.001", "-2e-09"),
+        (2.0, 1.0, "1 of 1", "()", "2", "1", "1"),
+        ([[1, 5], [3, 9]], [[1, 2], [3, 4]], "2 of 4", "(1, 1)", "9", "4", "5"),
+        ([True, False], [True, True], "1 of 2", "(1,)", "0", "1", "-1"),
+        (np.array([3], np.uint8), np.array([5], np.uint8), "1 of 1", "(0,)", "3", "5", "-2"),
+        ([np.inf, 1.0], [np.inf, 2.0], "1 of 2", "(1,)", "1", "2", "-1"),
+        ([9.0, np.nan], [1.0, 2.0], "2 of 2", "(1,)", "nan", "2", "nan"),
+        ([np.inf], [-np.inf], "1 of 1", "(0,)", "inf", "-inf", "inf"),
+        ([1.7e308], [-1.7e308], "1 of 1", "(0,)", "1.7e+308", "-1.7e+308", "inf"),
+        ([1 + 1j], [1 + 2j], "1 of 1", "(0,)", "1+1j", "1+2j", "0-1j"),
+    ],
+)
+def test_check_says_where_and_by_how_much_numbers_differ(capsys, mine, reference, count, where, yours, theirs, gap):
+    numbers = f"yours is {yours}, the reference {theirs} (difference {gap})"
+    expected = f"d: differs at {count} entries, most at {where}:\n  {numbers}\n"
+    assert prints(capsys, mine, reference) == expected
+
+
+@pytest.mark.parametrize(
+    ("mine", "reference", "hint"),
+    [
+        ((2, 3), (3, 2), ":\n  a transpose is missing, or one too many"),
+        ((2, 3, 4), (4, 3, 2), ":\n  a transpose is missing, or one too many"),
+        ((2, 3), (2, 4), ""),
+        ((3,), (), ""),
+    ],
+)
+def test_check_says_how_shapes_differ(capsys, mine, reference, hint):
+    expected = f"d: differs in shape: yours is {mine}, the reference {reference}{hint}\n"
+    assert prints(capsys, np.ones(mine), np.ones(reference)) == expected
+
+
+def test_check_names_the_tolerance_and_does_not_print_rounding_noise(capsys):
+    for noise in (0, 1e-15, 3e-13):
+        check("loss", 1.0 + noise, 1.0, tol=1e-12)
+    assert capsys.readouterr().out == "loss: agrees (within 1e-12)\n" * 3
+    check("loss", 1.0, 1.0 + 1e-15, tol=0)
+    assert "differs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("mine", "reference", "tol", "error", "message"),
+    [
+        (None, 1.0, 1e-9, TypeError, "mine: expected numbers, got an array of shape () and dtype object"),
+        (1.0, "one", 1e-9, TypeError, "reference: expected numbers, got an array"),
+        ([[1], [1, 2]], 1.0, 1e-9, ValueError, "mine: expected an array, got a ragged sequence"),
+        (1.0, 1.0, -1, ValueError, "tol: expected a number of at least 0, got -1"),
+        (1.0, 1.0, "small", TypeError, "tol: expected a number of at least 0, got str 'small'"),
+        (1.0, 1.0, np.nan, ValueError, "tol: expected a number of at least 0, got nan"),
+    ],
+)
+def test_check_refuses_what_is_no_number(mine, reference, tol, error, message):
+    with pytest.raises(error) as raised:
+        check("d", mine, reference, tol)
+    assert str(raised.value).startswith(message)
