@@ -103,6 +103,11 @@ def truncated_gradients(
 def _gradients(
     layer: Any, x: Array, da: Upstream, state: Any, dfinal: Any, lengths: Any, every: int | None, carry: bool
 ) -> Gradients:
+    check.layers(layer=layer)
+    try:
+        layer.step(np.zeros((0, layer.n_x), layer.precision))
+    except TypeError as error:  # in chunks, the stream that starts at the end would start at each chunk's end
+        raise TypeError(f"layer: expected one that reads forwards alone, got {check.describe(layer)}") from error
     check.ndarray("x", x)
     check.shape("x", x, "(T, B, n_x)", (None, None, layer.n_x))
     if not callable(da):

@@ -180,8 +180,7 @@ class Characters(Record):
     alphabet: str
 
     def __post_init__(self) -> None:
-        if not isinstance(self.alphabet, str):
-            raise TypeError(f"alphabet: expected a string, got {check.describe(self.alphabet)}")
+        _string("alphabet", self.alphabet)
         if not self.alphabet or len(set(self.alphabet)) < len(self.alphabet):
             raise ValueError(f"alphabet: expected each character once, and at least one, got {self.alphabet!r:.60}")
 
@@ -199,7 +198,7 @@ class Characters(Record):
         Characters
             Its alphabet.
         """
-        return cls("".join(sorted(set(text))))
+        return cls("".join(sorted(set(_string("text", text)))))
 
     def __len__(self) -> int:
         return len(self.alphabet)
@@ -219,11 +218,11 @@ class Characters(Record):
 
         Raises
         ------
-        ValueError
-            If a character is not in the alphabet.
+        TypeError, ValueError
+            If it is no string, or a character is not in the alphabet.
         """
         number = {c: i for i, c in enumerate(self.alphabet)}
-        unknown = sorted(set(text) - number.keys())
+        unknown = sorted(set(_string("text", text)) - number.keys())
         if unknown:
             raise ValueError(f"text: expected characters of the alphabet {self.alphabet!r:.60}, got {unknown[0]!r}")
         return np.array([number[c] for c in text], dtype=np.int64)
@@ -249,3 +248,9 @@ class Characters(Record):
         check.shape("classes", check.ndarray("classes", classes), "(T,)", (None,))
         one_hot(classes, len(self))
         return "".join(self.alphabet[i] for i in classes)
+
+
+def _string(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected a string, got {check.describe(value)}")
+    return value

@@ -123,14 +123,14 @@ class Deep(Record):
         x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
         check.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
         start = check.entries("state", state, len(self.layers))
-        drop = check.generator("rng", rng) if rng is not None and self.dropout else None
+        drop = None if rng is None else check.generator("rng", rng)
         runs: list[Any] = []
         masks: list[Array] = []
         for layer, s in zip(self.layers, start, strict=True):
-            if runs and drop is not None:
+            if runs and self.dropout and drop is not None:
                 kept = drop.random(x.shape) >= self.dropout
                 masks.append(np.where(kept, 1 / (1 - self.dropout), 0.0).astype(self.precision))
-                x = np.where(kept, x * masks[-1], 0)
+                x = _times(x, masks[-1])
             runs.append(layer.forward(x, s, lengths))
             x = runs[-1].a
         return DeepRun(self, tuple(runs), tuple(masks))
@@ -169,7 +169,7 @@ class Deep(Record):
             layers.insert(0, grads.layer)
             da = grads.x
             if k and run.masks:
-                da = np.where(run.masks[k - 1] != 0, da * run.masks[k - 1], 0)
+                da = _times(da, run.masks[k - 1])
         return Gradients(da, tuple(states), Deep(tuple(layers), self.dropout))
 
     def step(self, x_t: Array, state: Any = None) -> tuple[Array, tuple[Any, ...]]:
@@ -238,3 +238,8 @@ class DeepRun(Record):
     def lengths(self) -> Array | None:
         """The number of steps of each example."""
         return self.layers[0].lengths
+
+
+def _times(values: Array, mask: Array) -> Array:
+    """Multiply where the mask is not zero, else zero: a choice, so that an infinity that is dropped is gone."""
+    return np.multiply(values, mask, out=np.zeros_like(values), where=mask != 0)

@@ -73,7 +73,7 @@ class LSTM(RecurrentLayer):
     tape_slots: ClassVar[dict[str, int]] = fast.LSTM_SLOTS
 
     def __post_init__(self) -> None:
-        check.flag("coupled", self.coupled)
+        object.__setattr__(self, "coupled", check.flag("coupled", self.coupled))
         wanted = ("p_f", "p_o") if self.coupled else ("p_f", "p_u", "p_o")
         given = tuple(name for name in ("p_f", "p_u", "p_o") if getattr(self, name) is not None)
         if given not in ((), wanted):

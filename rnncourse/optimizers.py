@@ -58,8 +58,8 @@ class SGD(Record):
     momentum: float = 0.0
 
     def __post_init__(self) -> None:
-        check.positive("learning_rate", self.learning_rate)
-        check.positive("momentum", self.momentum, zero=True, below=1)
+        _set(self, learning_rate=check.positive("learning_rate", self.learning_rate))
+        _set(self, momentum=check.positive("momentum", self.momentum, zero=True, below=1))
 
     def init(self, model: Tree) -> Tree:
         """Return the velocities before the first update: zeros.
@@ -142,10 +142,10 @@ class Adam(Record):
     eps: float = 1e-8
 
     def __post_init__(self) -> None:
-        check.positive("learning_rate", self.learning_rate)
-        check.positive("beta1", self.beta1, zero=True, below=1)
-        check.positive("beta2", self.beta2, zero=True, below=1)
-        check.positive("eps", self.eps, zero=True)
+        _set(self, learning_rate=check.positive("learning_rate", self.learning_rate))
+        _set(self, beta1=check.positive("beta1", self.beta1, zero=True, below=1))
+        _set(self, beta2=check.positive("beta2", self.beta2, zero=True, below=1))
+        _set(self, eps=check.positive("eps", self.eps, zero=True))
 
     def init(self, model: Any) -> AdamState:
         """Return the state before the first update: zero means.
@@ -206,11 +206,20 @@ def global_norm(grads: Any) -> float:
     >>> global_norm((np.array([3.0]), {"b": np.array([[4.0]])}))
     5.0
     """
+    leaves = [leaf for _, leaf in named_leaves(grads)]
+    if any(np.isnan(leaf).any() for leaf in leaves):
+        return float("nan")
+    largest, relative = _norm(leaves)
+    return largest * relative
+
+
+def _norm(grads: Any) -> tuple[float, float]:
+    """Return two factors of the norm, the largest entry and the norm in units of it: neither overflows."""
     leaves = [np.asarray(leaf, dtype=np.float64) for _, leaf in named_leaves(grads)]
     largest = max((float(np.abs(leaf).max(initial=0)) for leaf in leaves), default=0.0)
-    if largest == 0 or not np.isfinite(largest):
-        return largest if largest == 0 or not any(np.isnan(leaf).any() for leaf in leaves) else float("nan")
-    return largest * float(np.sqrt(sum(((leaf / largest) ** 2).sum() for leaf in leaves)))
+    if largest == 0 or np.isinf(largest):
+        return largest, 1.0
+    return largest, float(np.sqrt(sum(((leaf / largest) ** 2).sum() for leaf in leaves)))
 
 
 def clip_by_norm(grads: Tree, max_norm: float) -> tuple[Tree, float]:
@@ -243,12 +252,17 @@ def clip_by_norm(grads: Tree, max_norm: float) -> tuple[Tree, float]:
     >>> clip_by_norm(np.array([3.0, 4.0]), max_norm=1.0)
     (array([0.6, 0.8]), 5.0)
     """
-    check.positive("max_norm", max_norm)
+    max_norm = check.positive("max_norm", max_norm)
     _check_finite(grads)
-    norm = global_norm(grads)
+    largest, relative = _norm(grads)
+    norm = largest * relative
     if norm <= max_norm:
         return grads, norm
-    return tree_map(lambda g: g / norm * max_norm, grads), norm  # in this order a huge norm does not give 0 · g
+
+    def shrink(g: Array) -> Array:  # in float64 and by two factors: the norm may exceed what g's dtype can hold, or inf
+        return (g.astype(np.float64) / largest * (max_norm / relative)).astype(g.dtype)
+
+    return tree_map(shrink, grads), norm
 
 
 def clip_by_value(grads: Tree, limit: float) -> Tree:
@@ -276,9 +290,20 @@ def clip_by_value(grads: Tree, limit: float) -> Tree:
     >>> clip_by_value(np.array([0.1, -7.0]), limit=1.0)
     array([ 0.1, -1. ])
     """
-    check.positive("limit", limit)
+    limit = check.positive("limit", limit)
     _check_finite(grads, infinite=True)
-    return tree_map(lambda g: np.clip(g, -limit, limit), grads)
+
+    def cut(g: Array) -> Array:
+        most = min(limit, float(np.finfo(g.dtype).max))  # a limit beyond the dtype's range still cuts infinities
+        return np.clip(g, -most, most)
+
+    return tree_map(cut, grads)
+
+
+def _set(record: Record, **settings: float) -> None:
+    """Keep settings as Python's numbers: a NumPy float64 would turn a float32 model into a float64 one."""
+    for name, value in settings.items():
+        object.__setattr__(record, name, value)
 
 
 def _check_finite(grads: Any, *, infinite: bool = False) -> None:

@@ -58,7 +58,8 @@ class Record:
             object.__setattr__(self, name, _frozen(value))
 
     def __repr__(self) -> str:
-        parts = (f"{f.name}={_brief(getattr(self, f.name))}" for f in fields(self) if f.repr)
+        shown = ((f.name, getattr(self, f.name)) for f in fields(self) if f.repr)
+        parts = (f"{name}={_brief(value)}" for name, value in shown if value is not None)
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __eq__(self, other: object) -> bool:
@@ -146,8 +147,11 @@ def tree_map(f: Callable[..., Any], tree: Tree, *trees: Any) -> Tree:
     if isinstance(tree, np.ndarray):
         out = f(tree, *trees)
     elif isinstance(tree, Record):
+        given = [x for x in fields(tree) if x.init]
+        columns = [[getattr(t, x.name) for t in (tree, *trees)] for x in given]
+        # what does not count for equality, such as a run's tape, is no part of the tree
         out = type(tree)(
-            *(tree_map(f, getattr(tree, x.name), *(getattr(t, x.name) for t in trees)) for x in fields(tree) if x.init)
+            *(tree_map(f, *column) if x.compare else column[0] for x, column in zip(given, columns, strict=True))
         )
     elif isinstance(tree, dict):
         out = {k: tree_map(f, v, *(t[k] for t in trees)) for k, v in tree.items()}
@@ -200,7 +204,7 @@ def named_leaves(tree: object, name: str = "") -> Iterator[tuple[str, Array]]:
         yield name, tree
     elif isinstance(tree, Record):
         for x in fields(tree):
-            if x.init:
+            if x.init and x.compare:
                 yield from named_leaves(getattr(tree, x.name), dot + x.name)
     elif isinstance(tree, dict):
         for key, value in tree.items():

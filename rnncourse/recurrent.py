@@ -146,7 +146,7 @@ class RecurrentLayer(Record, ABC):
         ValueError
             If the blocks' shapes do not fit together.
         """
-        blocks = cls.block_names(**{k: v for k, v in named.items() if isinstance(v, bool)})
+        blocks = cls.block_names(**{k: v for k, v in named.items() if isinstance(v, bool | np.bool_)})
         return cls(*stack_blocks(blocks, cls.state_letters[0], named), **named)
 
     @staticmethod

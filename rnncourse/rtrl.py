@@ -15,7 +15,7 @@ from . import _validation as check
 from .activations import ACTIVATIONS
 from .records import Array
 from .rnn import RNN
-from .sequence import keep, valid_steps
+from .sequence import Run, keep, valid_steps
 
 __all__ = ["rtrl"]
 
@@ -63,6 +63,7 @@ def rtrl(layer: RNN, x: Array, da: Array, state: Array | None = None, lengths: A
     if not isinstance(layer, RNN):
         raise TypeError(f"layer: expected an RNN, got {check.describe(layer)}")
     run = layer.forward(x, state, lengths)
+    check.own_real_run(run, Run, layer)
     da = check.numbers("da", da, layer.precision)
     check.shape("da", da, "(T, B, n_a)", run.a.shape)
     valid = valid_steps(run.lengths, len(da))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .records import Array, Record, read_only
+from .records import Array, Record, read_only, tree_map
 from .workspace import Workspace
 
 __all__ = ["BorrowedRun", "Run", "keep", "valid_steps"]
@@ -118,6 +118,11 @@ class BorrowedRun(Run):
                     "run: its workspace has been used again; make a workspace for each run that is to be kept"
                 )
         return object.__getattribute__(self, name)
+
+    @property
+    def final(self) -> Any:
+        """The state after each example's last step: a copy, so that it outlives the run and can start the next one."""
+        return tree_map(lambda s: read_only(s.copy()), super().final)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Run, (self.layer, self.x, self.parts, self.a, self.lengths, self.tape)

@@ -96,7 +96,10 @@ def train(
         if max_norm is None:
             norms[k] = global_norm(grads)
         else:
-            grads, norms[k] = clip_by_norm(grads, max_norm)
+            try:
+                grads, norms[k] = clip_by_norm(grads, max_norm)
+            except FloatingPointError as error:
+                raise FloatingPointError(f"{error}, at step {k}") from error
         losses[k] = loss
         model, state = optimizer.update(model, grads, state)
     return Training(model, losses, norms, state)

@@ -26,8 +26,9 @@ class Workspace(Buffers):
     """Memory that is used again: pass it to ``layer.forward(x, workspace=…)`` in a training loop.
 
     It saves allocating the same large arrays at every step. A run that was made with a workspace is valid until the
-    workspace is used again; touching the run after that raises, so that it never shows another run's numbers. One
-    workspace serves one layer at a time, and one thread.
+    workspace is used again; touching the run after that raises, so that it never shows another run's numbers. Its
+    outputs `a`, its `final` state and gradients have memory of their own; other arrays taken from it, such as gates, are
+    views of the workspace: copy them to keep them. One workspace serves one layer at a time, and one thread.
 
     Attributes
     ----------

@@ -32,6 +32,8 @@ ROWS = (
 )
 FIGURES = {
     "_drawing",
+    "_cell_diagrams",
+    "_network_diagrams",
     "diagrams",
     "plots",
     "widgets",

@@ -61,7 +61,8 @@ def test_named_views_are_read_only_and_without_copies(recurrent_case):
     layer = make_world(recurrent_case).layer
     if not hasattr(layer, "blocks"):
         return
-    views = [getattr(layer, name) for name in dir(layer) if name.startswith(("W_", "b_"))]
+    names = {name for name in dir(layer) if name.startswith(("W_", "b_"))} - {f.name for f in fields(layer)}
+    views = [getattr(layer, name) for name in names]
     assert len(views) == 4 * len(layer.blocks)
     for view in views:
         assert not view.flags.writeable
@@ -112,7 +113,7 @@ def test_they_print_their_kind_sizes_and_dtype_in_a_line(case):
         assert text.startswith(type(record).__name__ + "("), what
         assert "\n" not in text
         assert "float64[" in text
-        assert len(text) < 1000
+        assert len(text) < 2000
         assert "array(" not in text
 
 
