@@ -18,7 +18,7 @@ PARALLEL = -n 2 --dist loadscope
 ONE_THREAD = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: help install book serve test torch offline-book lint format types unit notebooks notebooks-check \
-	notebooks-write screenshots clean
+	notebooks-write screenshots equations equation-mutants mutants mutation clean
 
 help:
 	@echo "make book             build the book, print its address"
@@ -27,6 +27,9 @@ help:
 	@echo "make lint types unit notebooks       parts of it"
 	@echo "make notebooks-write NB='a.ipynb b.ipynb'   run notebooks from the top, write them in the book's form"
 	@echo "make screenshots PAGES=bptt          pictures of pages in _build/screenshots"
+	@echo "make equations        check every display equation; make equation-mutants: wrong versions have to fail"
+	@echo "make mutants          mistakes put into the source one at a time: the tests have to see each (WORDS='gru deep')"
+	@echo "make mutation         the line-mutation score of the maths modules, by mutmut (MODULES='rnn.py fast/rnn.py')"
 	@echo "make format clean     tidy the code; remove what was built"
 
 install: $(INSTALLED)
@@ -51,7 +54,7 @@ serve: book
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 test: lint types torch offline-book
-	$(ONE_THREAD) $(BIN)/python -m pytest tests rnncourse book --doctest-modules $(NOT_TESTS) $(NBVAL) $(PARALLEL) $(PYTEST)
+	$(ONE_THREAD) $(BIN)/python -m pytest tests rnncourse book --doctest-modules $(NOT_TESTS) -m "not slow" $(NBVAL) $(PARALLEL) $(PYTEST)
 
 offline-book: $(INSTALLED)
 	$(OFFLINE) $(BUILD)
@@ -89,6 +92,21 @@ notebooks-write: $(INSTALLED)
 
 screenshots: $(INSTALLED)
 	$(BIN)/python tests/book/screenshots.py $(PAGES)
+
+equations: $(INSTALLED)
+	$(BIN)/python -m rnncourse.equations book
+
+equation-mutants: $(INSTALLED)
+	$(ONE_THREAD) $(BIN)/python -m pytest -s -m slow tests/equations/test_mutants.py
+
+mutants: $(INSTALLED)
+	cd tests && $(abspath $(BIN))/python -m mutation.semantic $(WORDS)
+
+# mutmut lives in an environment of its own; nothing else needs it.
+mutation:
+	@test -x $(VENV)/mutation/bin/mutmut || { $(PYTHON) -m venv $(VENV)/mutation && $(VENV)/mutation/bin/python -m pip \
+		install --quiet --disable-pip-version-check mutmut==3.8.1 numpy pytest hypothesis -c constraints.txt; }
+	cd tests && $(abspath $(VENV))/mutation/bin/python -m mutation.lines $(MODULES)
 
 clean:
 	rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .records import Array, Record, read_only, tree_map
+from .records import Array, Record, read_only
 from .workspace import Workspace
 
 __all__ = ["BorrowedRun", "Run", "keep", "valid_steps"]
@@ -51,8 +51,9 @@ class Run(Record):
 
     @property
     def final(self) -> Any:
-        """The state after each example's last step, in the form of the state."""
-        return self.layer._pack([s[-1] for s in self.parts])
+        """The state after each example's last step, in the form of the state; a copy, which outlives the run."""
+        # a view would keep all steps in memory, and in a workspace it would become another run's
+        return self.layer._pack([read_only(s[-1].copy()) for s in self.parts])
 
     @property
     def states(self) -> Any:
@@ -118,11 +119,6 @@ class BorrowedRun(Run):
                     "run: its workspace has been used again; make a workspace for each run that is to be kept"
                 )
         return object.__getattribute__(self, name)
-
-    @property
-    def final(self) -> Any:
-        """The state after each example's last step: a copy, so that it outlives the run and can start the next one."""
-        return tree_map(lambda s: read_only(s.copy()), super().final)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Run, (self.layer, self.x, self.parts, self.a, self.lengths, self.tape)

@@ -27,8 +27,8 @@ class Workspace(Buffers):
 
     It saves allocating the same large arrays at every step. A run that was made with a workspace is valid until the
     workspace is used again; touching the run after that raises, so that it never shows another run's numbers. Its
-    outputs `a`, its `final` state and gradients have memory of their own; other arrays taken from it, such as gates, are
-    views of the workspace: copy them to keep them. One workspace serves one layer at a time, and one thread.
+    outputs `a`, its `final` state and gradients have memory of their own; other arrays taken from it, such as gates,
+    are views of the workspace: copy them to keep them. One workspace serves one layer at a time, and one thread.
 
     Attributes
     ----------

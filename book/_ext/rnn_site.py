@@ -163,10 +163,35 @@ def redirect(app: Sphinx, error: Exception | None) -> None:
         )
 
 
+def join_streams(app: Sphinx, config: Any) -> None:
+    """Join what a cell prints as it was printed.
+
+    A kernel may send it in several parts; myst-nb's merging ends each part with a new line, in the middle of a line too.
+    """
+    from myst_nb.core import render
+
+    merge = render.coalesce_streams
+
+    def joined(outputs: list[Any]) -> list[Any]:
+        first: dict[str, Any] = {}
+        kept = []
+        for output in outputs:
+            if output["output_type"] == "stream" and output["name"] in first:
+                first[output["name"]]["text"] += output["text"]
+                continue
+            if output["output_type"] == "stream":
+                first[output["name"]] = output
+            kept.append(output)
+        return merge(kept)
+
+    render.coalesce_streams = joined
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the functions above with Sphinx."""
     app.connect("config-inited", repository, priority=100)
     app.connect("config-inited", cache_key)
+    app.connect("config-inited", join_streams)
     app.connect("config-inited", inventories, priority=100)
     app.connect("autodoc-skip-member", skip_field_aliases)
     app.connect("missing-reference", public_names)

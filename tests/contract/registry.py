@@ -31,6 +31,11 @@ class Case:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def fast(self) -> bool:
+        """Whether a pass is cheap: no composition, no looped cells. The others get fewer repetitions."""
+        return self.name.startswith(("rnn", "dense", "gru", "lstm"))
+
 
 def rnn(g: str, **options: Any) -> Case:
     oracle = oracles.torch_rnn if g in ("tanh", "relu") else oracles.explicit

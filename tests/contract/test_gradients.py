@@ -11,9 +11,8 @@ from .worlds import make_world
 BARS = {"complex": 1e-12, "central": 1e-7}
 
 
-@pytest.mark.parametrize("method", BARS)
+@pytest.mark.parametrize(("method", "seed"), [("central", 0), ("complex", 0), ("complex", 1), ("complex", 2)])
 @pytest.mark.parametrize("lengths", [None, [5, 0, 2], [0, 3, 5], [1, 5, 4]], ids=str)
-@pytest.mark.parametrize("seed", range(3))
 def test_every_gradient_agrees_with_its_measurement(case, method, lengths, seed):
     world = make_world(case, T=5, B=3, n_x=4, n_a=2, lengths=lengths, seed=seed)
     errors = gradient_errors(world.layer, world.x, world.state, world.da, world.dfinal, lengths, method)

@@ -1,0 +1,139 @@
+"""Which runs the equations of each chapter are about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from .lexer import EquationError, Refused
+from .nodes import Relation
+from .notations import translated
+from .parser import parse
+from .worlds import SETTINGS, Setting
+
+__all__ = ["CHAPTERS", "TRANSLATED", "Chapter", "chapter_of", "setting_of"]
+
+TRANSLATED = {  # runs as another course's notation sees them
+    "rnn-hifog": ("rnn", "h i f o g"), "lstm-hifog": ("lstm", "h i f o g"), "lstm-ltm": ("lstm", "LTM STM E"),
+    "rnn-pytorch": ("rnn", "PyTorch"), "gru-pytorch": ("gru-after", "PyTorch"), "lstm-pytorch": ("lstm", "PyTorch"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """The kinds of run a chapter is about.
+
+    Attributes
+    ----------
+    settings : tuple of str
+        An equation is about the first of them whose symbol table has all its symbols.
+    labels : mapping
+        Labels of equations that are about another kind of run.
+    """
+
+    settings: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, source: str, label: str = "", setting: str | None = None) -> tuple[str, list[Relation]]:
+        """Read an equation of this chapter.
+
+        Parameters
+        ----------
+        source : str
+            The LaTeX.
+        label : str
+            Its label.
+        setting : str, optional
+            The kind of run, if it is given.
+
+        Returns
+        -------
+        tuple
+            The name of the kind of run, and what the equation claims.
+
+        Raises
+        ------
+        Refused
+            If it cannot be read; the message is about the reading that got furthest.
+        """
+        setting = setting or self.labels.get(label)
+        furthest: EquationError | None = None
+        for name in (setting,) if setting else self.settings:
+            if name not in SETTINGS and name not in TRANSLATED:
+                raise Refused(f"there is no kind of run called {name}; there are {', '.join((*SETTINGS, *TRANSLATED))}")
+            try:
+                return name, parse(source, setting_of(name).notation)
+            except Refused as error:
+                foreign = furthest is not None and "is not a symbol" in furthest.message
+                if furthest is None or (foreign and (error.span or (0, 0)) > (furthest.span or (0, 0))):
+                    furthest = error
+        assert furthest is not None
+        raise furthest
+
+
+CHAPTERS = {
+    "notation": Chapter(("rnn", "feedforward", "facts")),
+    "rnn-forward": Chapter(
+        ("rnn", "facts"),
+        {
+            "eq:loss-binary": "rnn-binary", "eq:loss-binary-logits": "rnn-binary", "eq:squared-error": "rnn-squared",
+            "eq:batch-loss": "rnn-batch", "eq:rnn-unrolled-linear": "rnn-linear",
+        },
+    ),
+    "bptt": Chapter(("rnn", "facts"), {"eq:batch-gradient": "rnn-batch"}),
+    "batches": Chapter(("rnn-batch", "rnn", "facts")),
+    "vanishing-gradients": Chapter(("rnn", "lstm", "facts")),
+    "training": Chapter(("facts", "rnn")),
+    "language-model": Chapter(("rnn", "facts")),
+    "gru": Chapter(("gru", "gru-after", "facts")),
+    "lstm-forward": Chapter(("lstm", "lstm-peepholes", "facts"), {"eq:use-gate": "use-gate"}),
+    "lstm-backward": Chapter(("lstm", "lstm-peepholes", "facts")),
+    "bidirectional": Chapter(("bidirectional", "facts")),
+    "deep": Chapter(("deep", "facts")),
+    "memory": Chapter(("rnn", "facts")),
+    "what-the-notes-got-wrong": Chapter(("rnn", "gru", "lstm", "facts")),
+}  # fmt: skip
+
+
+def chapter_of(name: str) -> Chapter:
+    """Return a chapter by the name of its page, or the chapter that is about one kind of run.
+
+    Parameters
+    ----------
+    name : str
+        Such as "bptt", or the name of a kind of run, such as "lstm".
+
+    Returns
+    -------
+    Chapter
+        Where its equations are checked.
+
+    Raises
+    ------
+    ValueError
+        If there is no such chapter.
+    """
+    if name in CHAPTERS:
+        return CHAPTERS[name]
+    if name in SETTINGS or name in TRANSLATED:
+        return Chapter((name,))
+    known = ", ".join([*CHAPTERS, *(s for s in SETTINGS if s not in CHAPTERS)])
+    raise ValueError(f"chapter: expected one of {known}, got {name!r}")
+
+
+@cache
+def setting_of(name: str) -> Setting:
+    """Return a kind of run, or one as another notation sees it.
+
+    Parameters
+    ----------
+    name : str
+        Such as "lstm" or "lstm-pytorch".
+
+    Returns
+    -------
+    Setting
+        For `Checker`.
+    """
+    return translated(*TRANSLATED[name]) if name in TRANSLATED else SETTINGS[name]

@@ -1,0 +1,110 @@
+"""The book's symbol tables: LaTeX on the right, the quantity's name in the package on the left.
+
+A key that begins with ``d `` is the gradient of the loss by the rest. This table, the equations and the package are all
+that is written by hand: reading, printing and checking follow from them.
+"""
+
+from __future__ import annotations
+
+from .symbols import INDICES, Notation
+
+__all__ = [
+    "BIDIRECTIONAL",
+    "DEEP",
+    "FACTS",
+    "FEEDFORWARD",
+    "GRU",
+    "GRU_AFTER",
+    "LSTM",
+    "LSTM_PEEPHOLES",
+    "RNN",
+    "USE_GATE",
+]
+
+T = r"^{\langle t \rangle}"
+LT = r"^{[l]\langle t \rangle}"
+SIZES = {"T_x": "T", "T_y": "T", "T": "T", "n_x": "n_x", "n_a": "n_a", "n_c": "n_a", "n_y": "n_y", "m": "m"}
+TANH = {"g": "g"}  # the activation of the state, by its general name
+
+
+def gates(names: str, state: str) -> dict[str, str]:
+    """Return the weights, biases and pre-activations of gates, with the gradients by the pre-activations."""
+    rows: dict[str, str] = {}
+    for k in names:
+        mark = r"\tilde c" if k == "c" else k
+        rows |= {f"W_{k}": f"W_{k}", f"W_{k}{state}": f"W_{{{k}{state}}}", f"W_{k}x": f"W_{{{k}x}}", f"b_{k}": f"b_{k}"}
+        rows |= {f"z_{k}": f"z_{k}{T}", f"d z_{k}": f"\\delta_{{{mark}}}{T}"}
+        if k != "c":
+            rows[f"gate_{k}"] = f"\\Gamma_{k}{T}"
+    return rows
+
+
+OUTPUT = {
+    "x": f"x{T}", "y": f"y{T}", "a": f"a{T}", "z_y": f"z_y{T}", "yhat": rf"\hat y{T}", "L_t": f"L{T}", "L": "L",
+    "J": "J", "W_ya": "W_{ya}", "b_y": "b_y", "d z_y": rf"\delta_y{T}", "d x": rf"\delta_x{T}", "alpha": r"\alpha",
+    "n_theta": r"n_{\theta}",
+}  # fmt: skip
+CELL = {"c": f"c{T}", "cand": rf"\tilde c{T}", "d c": rf"\delta_c{T}"}
+
+RNN = Notation(
+    "the plain network",
+    OUTPUT | {
+        "z_a": f"z_a{T}", "W_aa": "W_{aa}", "W_ax": "W_{ax}", "W_a": "W_a", "b_a": "b_a", "d a": rf"\delta_a{T}",
+        "d z_a": rf"\delta_z{T}", "jacobian": rf"\mathcal{{J}}{T}",
+    },
+    SIZES, functions=TANH,
+)  # fmt: skip
+FEEDFORWARD = Notation(
+    "the network of two layers",
+    {
+        "x": "x", "y": "y", "yhat": r"\hat y", "L": "L", "W": "W^{[l]}", "b": "b^{[l]}", "z": "z^{[l]}", "a": "a^{[l]}",
+        "d z": r"\delta^{[l]}",
+    },
+    {"n_x": "n_x", "n_a": "n_a", "n_y": "n_y", "N": "N"},
+)  # fmt: skip
+GRU = Notation("the GRU", OUTPUT | CELL | gates("urc", "c"), SIZES)
+GRU_AFTER = Notation(
+    "the GRU that resets after the product",
+    {"b_cc": "b_{cc}", "z_cc": f"z_{{cc}}{T}", "d z_cc": rf"\delta_{{cc}}{T}"}, base=GRU,
+)  # fmt: skip
+LSTM = Notation("the LSTM", OUTPUT | CELL | gates("fuoc", "a") | {"d a": rf"\delta_a{T}"}, SIZES)
+LSTM_PEEPHOLES = Notation("the LSTM with peepholes", {f"p_{k}": f"p_{k}" for k in "fuo"}, base=LSTM)
+USE_GATE = Notation(
+    "the cell of note 004",
+    OUTPUT | {"c": f"c{T}", "cand": rf"\tilde c{T}", "use": f"U{T}", "z_u": f"z_u{T}", "W_u": "W_u", "b_u": "b_u"}
+    | {f"gate_{k}": rf"\Gamma_{k}{T}" for k in "ifv"} | {f"z_{k}": f"z_{k}{T}" for k in "nifv"}
+    | {f"W_{k}": f"W_{k}" for k in "nifv"} | {f"b_{k}": f"b_{k}" for k in "nifv"}
+    | {f"d z_{k}": rf"\delta_{k}{T}" for k in "nifvu"} | {"d a": rf"\delta_a{T}", "d c": rf"\delta_c{T}"},
+    SIZES,
+)  # fmt: skip
+DEEP = Notation(
+    "the deep network",
+    {k: OUTPUT[k] for k in ("x", "y", "yhat", "z_y", "W_ya", "b_y", "L", "L_t", "J", "d z_y", "alpha")} | {
+        "a": f"a{LT}", "z_a": f"z{LT}", "W_aa": "W_{aa}^{[l]}", "W_ax": "W_{ax}^{[l]}", "b_a": "b_a^{[l]}",
+        "d a": rf"\delta_a{LT}", "d z_a": rf"\delta_z{LT}",
+    },
+    SIZES | {"N": "N"}, functions=TANH,
+)  # fmt: skip
+WAYS = {"fwd": r"\overrightarrow", "bwd": r"\overleftarrow"}
+BIDIRECTIONAL = Notation(
+    "the bidirectional network",
+    {k: OUTPUT[k] for k in ("x", "y", "yhat", "z_y", "L", "L_t", "J", "d z_y", "d x", "alpha")}
+    | {"W_ya": "W_y", "b_y": "b_y"}
+    | {f"{way}_a": rf"{over}{{a}}{T}" for way, over in WAYS.items()}
+    | {f"{way}_z_a": rf"{over}{{z}}{T}" for way, over in WAYS.items()}
+    | {f"d {way}_a": rf"{over}{{\delta}}_a{T}" for way, over in WAYS.items()}
+    | {f"d {way}_z_a": rf"{over}{{\delta}}_z{T}" for way, over in WAYS.items()}
+    | {f"{way}_{w}": rf"{over}{{W}}_{{{w[2:]}}}" for way, over in WAYS.items() for w in ("W_aa", "W_ax")}
+    | {f"{way}_b_a": rf"{over}{{b}}_a" for way, over in WAYS.items()},
+    SIZES,
+)  # fmt: skip
+FACTS = Notation(
+    "a number s, vectors z and g",
+    {
+        "s": "s", "v": "z", "p": r"\hat y", "g": "g", "clipped": r"\hat g", "theta": r"\theta",
+        "clipped_entry": r"\bar g",
+        "tau": r"\tau",
+    },
+    {"n": "n", "n_g": "n_g"},
+    indices=INDICES - {"s"},
+)  # fmt: skip

@@ -1,0 +1,192 @@
+"""The line-mutation score of the maths modules, by mutmut, in a copy of the project.
+
+    python -m mutation.lines [modules]      in tests/, in an environment with mutmut; all modules, or those named
+
+For each module mutmut changes one operator, number, argument or assignment at a time and runs the fast tests that are
+about the module. Left out are the lines that check arguments or word an error (the battery of bad inputs is for them).
+Every mutant that survives has to stand in survivors.toml, with the reason. Exit 1 if one does not, or if the share of
+killed mutants among those that are not explained as equivalent is below 95 %.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+from .semantic import ROOT, copy_of_the_project
+
+HERE = Path(__file__).parent
+BAR = 0.95
+FOUND = "tests/test_mutants_found.py"
+CONTRACT = [f"tests/contract/test_{name}.py" for name in ("oracle", "edges", "padding", "gradients", "dtypes")]
+QUICK = "not live and not made_again and not stored_files and not central and not 1- and not 2- and not layout"
+
+
+class Tests(NamedTuple):
+    """What to run for a module: files as pytest takes them, and the layers to leave in the contract's registry."""
+
+    files: list[str]
+    cases: str = ""  # a regular expression for the whole name
+
+    @property
+    def arguments(self) -> list[str]:
+        """Pytest's arguments: one seed of each of the battery's tests."""
+        return [*dict.fromkeys(self.files), *(CONTRACT if self.cases else []), "-k", QUICK]
+
+
+def found(*words: str) -> list[str]:
+    """Return the tests of test_mutants_found.py that have one of the words in their names."""
+    names = re.findall(r"^def (test_\w+)", (ROOT / FOUND).read_text(encoding="utf-8"), re.M)
+    return [f"{FOUND}::{name}" for name in names if any(word in name for word in words)]
+
+
+RNNS, GRUS, LSTMS = "rnn-.*", "gru.*", "lstm.*"
+UNITS = ["tests/test_sequence.py", "tests/test_rnn.py"]
+TESTS = {
+    "activations.py": Tests(["tests/test_activations.py", *found("kink")]),
+    "losses.py": Tests(["tests/test_losses.py", *found("class")]),
+    "fast/rnn.py": Tests(found("chunk_of_slopes", "without_steps"), RNNS),
+    "fast/gru.py": Tests(found("chunk_of_slopes", "without_steps"), GRUS),
+    "fast/lstm.py": Tests(found("chunk_of_slopes", "without_steps"), LSTMS),
+    "fast/step.py": Tests(found("complex_step"), f"rnn-tanh|{GRUS}|{LSTMS}"),
+    "fast/tape.py": Tests(found("chunk", "without_steps"), f"rnn-tanh|{GRUS}|{LSTMS}"),
+    "rnn.py": Tests([*found("complex_step", "methods"), *UNITS, "tests/test_initializers.py"], RNNS),
+    "gru.py": Tests(found("complex_step", "methods"), GRUS),
+    "lstm.py": Tests(found("complex_step", "methods", "forget_bias"), LSTMS),
+    "use_gate.py": Tests([], "use-gate"),
+    "dense.py": Tests(["tests/test_dense.py", "tests/test_rnn.py", "tests/contract/test_bad_inputs.py"], "dense-.*"),
+    "sequence.py": Tests([*found("previous", "quantity"), *UNITS], "rnn-tanh|use-gate|lstm"),
+    "recurrent.py": Tests([*found("methods", "complex_step"), *UNITS], "rnn-tanh|use-gate|gru"),
+    "bidirectional.py": Tests(found("bidirectional"), "bidirectional-.*"),
+    "deep.py": Tests(found("dropout"), "deep-.*"),
+    "optimizers.py": Tests(found("adam", "momentum", "clip", "norm")),
+    "chunked.py": Tests(found("truncated", "checkpointed")),
+    "rtrl.py": Tests(found("rtrl")),
+    "gradcheck.py": Tests(["tests/test_gradcheck.py"]),
+}
+
+
+class Survivor(NamedTuple):
+    """A mutant that no test saw: where, and the lines before and after."""
+
+    module: str
+    function: str
+    old: str
+    new: str
+
+
+def arguments(module: str) -> list[str]:
+    """Return pytest's arguments for a module: its own test file too, if it has one."""
+    own = f"tests/test_{Path(module).parts[0].removesuffix('.py')}.py"
+    tests = TESTS[module]
+    return tests._replace(files=[*([own] if (ROOT / own).is_file() else []), *tests.files]).arguments
+
+
+def settings(module: str) -> str:
+    """Return mutmut's setup.cfg for one module."""
+    values = {
+        "source_paths": ["rnncourse"],
+        "only_mutate": [f"rnncourse/{module}"],
+        "do_not_mutate_patterns": [r"check\.\w+\(", r"raise \w+"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
+        "pytest_add_cli_args_test_selection": arguments(module),
+        "use_git_change_detection": ["false"],
+        "timeout_constant": ["20"],
+    }
+    return "[mutmut]\n" + "".join(
+        f"{name}={value[0]}\n"
+        if len(value) == 1 and name[-1] in "nt"
+        else f"{name}=\n    " + "\n    ".join(value) + "\n"
+        for name, value in values.items()
+    )
+
+
+def mutmut(folder: Path, *arguments: str) -> str:
+    """Run mutmut in the copy and return what it prints."""
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+    command = [str(Path(sys.executable).parent / "mutmut"), *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}:\n{(done.stdout + done.stderr)[-3000:]}")
+    return done.stdout
+
+
+def run(module: str, folder: Path) -> tuple[dict[str, int], list[Survivor]]:
+    """Run mutmut for one module; return how many mutants met which end, and the survivors."""
+    copy_of_the_project(folder)
+    registry = (
+        folder / "tests/contract/registry.py"
+    )  # to collect the tests of all layers takes longer than to run one's
+    chosen = f"CASES = tuple(case for case in CASES if re.fullmatch({TESTS[module].cases!r}, case.name))"
+    registry.write_text(f"{registry.read_text(encoding='utf-8')}\n\nimport re\n\n{chosen}\n", encoding="utf-8")
+    (folder / "setup.cfg").write_text(settings(module), encoding="utf-8")
+    mutmut(folder, "run", "--max-children", "2")
+    ends: dict[str, int] = {}
+    survivors = []
+    for line in mutmut(folder, "results", "--all", "true").splitlines():
+        name, _, end = line.strip().rpartition(": ")
+        if not name.startswith("rnncourse."):
+            continue
+        ends[end] = ends.get(end, 0) + 1
+        if end in ("survived", "no tests", "suspicious"):
+            diff = mutmut(folder, "show", name).splitlines()
+            changed = {
+                sign: "\n".join(part[1:].strip() for part in diff if re.match(rf"[{sign}](?![{sign}]{{2}} )", part))
+                for sign in "-+"
+            }
+            function = re.sub(r"__mutmut_\d+$", "", name).rpartition(".")[2].replace("xǁ", "").replace("ǁ", ".")
+            survivors.append(Survivor(module, function.removeprefix("x_"), changed["-"], changed["+"]))
+    return ends, survivors
+
+
+def of_kind(survivor: Survivor, module: str, old: str, new: str) -> bool:
+    """Whether the two regular expressions are found in the line before and in the line after."""
+    return module in ("", survivor.module) and bool(re.search(old, survivor.old) and re.search(new, survivor.new))
+
+
+def main(names: list[str]) -> int:
+    """Run the modules, print scores and what survives without an explanation."""
+    with (HERE / "survivors.toml").open("rb") as file:
+        entries = tomllib.load(file)
+    reasons = {Survivor(e["module"], e["function"], e["old"], e["new"]) for e in entries["survivor"]}
+    kinds = [(e.get("module", ""), e["old"], e["new"]) for e in entries["kind"]]
+    fine = True
+    for module in names or list(TESTS):
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as temporary:
+            ends, survivors = run(module, Path(temporary))
+        killed = sum(ends.get(end, 0) for end in ("killed", "timeout", "segfault"))
+        total = sum(ends.values()) - ends.get("skipped", 0)
+        left = [s for s in survivors if s not in reasons and not any(of_kind(s, *kind) for kind in kinds)]
+        score = killed / max(1, total - len(survivors) + len(left))
+        fine = fine and not left and score >= BAR
+        print(
+            f"{module}: {killed} of {total} killed ({killed / max(1, total):.1%}), {len(survivors) - len(left)} "
+            f"survivors explained, {len(left)} not; {score:.1%} of the others; {time.monotonic() - began:.0f} s",
+            flush=True,
+        )
+        for s in left:
+            print(f"    {s.function}\n        - {s.old}\n        + {s.new}", flush=True)
+    return not fine
+
+
+if __name__ == "__main__":
+    unknown = [name for name in sys.argv[1:] if name not in TESTS]
+    if unknown or not shutil.which("mutmut", path=str(Path(sys.executable).parent)):
+        raise SystemExit(
+            f"unknown modules: {unknown}" if unknown else f"no mutmut beside {sys.executable}: make mutation"
+        )
+    assert (ROOT / "rnncourse").is_dir()
+    sys.exit(main(sys.argv[1:]))

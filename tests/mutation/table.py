@@ -1,0 +1,485 @@
+"""Mistakes that people make in recurrent networks, as edits of the source: the tests have to see every one of them.
+
+Each line is (what it is, the exact old text, the new text). The old text stands exactly once in its file; the edited
+file still imports. Most are the classic bugs of public code and of textbooks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One mistake, and where to look for the test that sees it."""
+
+    what: str
+    file: str  # in rnncourse/
+    old: str
+    new: str
+    tests: tuple[str, ...]  # pytest's arguments: the likely killers first, then all that is about the file
+
+
+CONTRACT = ("oracle", "padding", "edges", "gradients")
+MINE = "tests/test_mutants_found.py"
+
+
+def layers(which: str, *first: str) -> tuple[str, ...]:
+    """The contract battery for the layers whose names fit `which`, the fast tests first."""
+    files = [f"tests/contract/{name}" for name in first]
+    files += [f"tests/contract/test_{name}.py" for name in CONTRACT]
+    return (*files, "-k", f"({which}) and not live and not central and not made_again")
+
+
+LOOPED = "test_edges.py::test_looped_cells_equal_the_sequence"
+STEPS = "test_edges.py::test_a_loop_of_steps_equals_forward"
+PADDED = "test_padding.py"
+LSTMS = "lstm and not bidirectional and not deep"
+GRUS = "gru and not bidirectional and not deep"
+
+GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
+    (
+        "rnn.py",
+        layers("rnn- and not bidirectional", LOOPED),
+        [
+            ("the activation is missing", 'edit("a", g(z_a))', 'edit("a", z_a)'),
+            ("W_aa is not transposed", "a_prev @ layer.W_aa.T", "a_prev @ layer.W_aa"),
+            ("W_aa is transposed on the way back", "da_prev = dz_a @ layer.W_aa", "da_prev = dz_a @ layer.W_aa.T"),
+            ("the slope is taken at z in place of a", "slope(cache.a_t) * da_t", "slope(cache.z_a) * da_t"),
+            ("the slope is left out", "slope(cache.a_t) * da_t", "da_t"),
+            ("the bias is left out of the gradient", "db_a = dz_a.sum(axis=0)", "db_a = np.zeros_like(layer.b)"),
+            ("the bias's gradient is a mean over the batch", "dz_a.sum(axis=0)", "dz_a.mean(axis=0)"),
+            ("[x | a] in place of [a | x]", "np.concatenate([dW_aa, dW_ax]", "np.concatenate([dW_ax, dW_aa]"),
+        ],
+    ),
+    (
+        "fast/rnn.py",
+        layers("rnn- and not bidirectional"),
+        [
+            ("dW_aa is one step off", "rows.T @ states[:-1]", "rows.T @ states[1:]"),
+            ("the slopes are one step off", "states[lo + 1 : hi + 1]", "states[lo:hi]"),
+            ("W_aa is transposed on the way back", "dot(dz_t, W_aa, da_next)", "dot(dz_t, W_aa.T, da_next)"),
+            ("no gradient goes from step to step", "add(da_next, da[t], da_next)", "copyto(da_next, da[t])"),
+            ("dfinal is ignored", 'np.array(dfinal, order="C")', 'np.zeros_like(dfinal, order="C")'),
+            ("the state is zero past the end", "copyto(a_t, a_prev, where=ended)", "copyto(a_t, 0, where=ended)"),
+            (
+                "past the end, the gradient goes through the cell",
+                "copyto(da_next, dz_t @ W_aa, where=~ended)",
+                "copyto(da_next, dz_t @ W_aa)",
+            ),
+        ],
+    ),
+    (
+        "fast/rnn.py",
+        (MINE, "-k", "chunk and rnn"),
+        [
+            (
+                "a chunk of slopes cuts the gradient off",
+                "lo = max(0, hi - size)",
+                "lo = max(0, hi - size)\n        da_next[...] = dfinal",
+            ),
+        ],
+    ),
+    (
+        "gru.py",
+        layers(GRUS, LOOPED),
+        [
+            (
+                "z and 1 - z are swapped",
+                "gate_u * cand + (1 - gate_u) * c_prev",
+                "(1 - gate_u) * cand + gate_u * c_prev",
+            ),
+            (
+                "the reset comes after the product where it should come before",
+                "(gate_r * c_prev) @ layer.W_cc.T",
+                "gate_r * (c_prev @ layer.W_cc.T)",
+            ),
+            (
+                "the reset comes before the product where it should come after",
+                'edit("z_c", gate_r * z_cc + x_t',
+                'edit("z_c", (gate_r * c_prev) @ layer.W_cc.T + layer.b_cc + x_t',
+            ),
+            ("one bias for two gates", "x_t @ layer.W_rx.T + layer.b_r", "x_t @ layer.W_rx.T + layer.b_u"),
+            ("the candidate has no tanh", 'edit("cand", tanh(z_c))', 'edit("cand", z_c)'),
+            ("the update gate's gradient misses c_prev", "dc_t * (cand - c_prev)", "dc_t * cand"),
+            ("1 - z on the way back", "dc_t * (1 - gate_u) + dc_candidate", "dc_t * gate_u + dc_candidate"),
+            ("the wrong gate's slope", "dgate_r * sigmoid_slope(gate_r)", "dgate_r * sigmoid_slope(gate_u)"),
+            ("the reset is forgotten on the way back", "dc_candidate = d_reset * gate_r", "dc_candidate = d_reset"),
+            ("the reset is forgotten in dW_cc", "dz_c.T @ (gate_r * c_prev)", "dz_c.T @ c_prev"),
+            ("b_cc gets the gradient of b_c", "dz_cc.sum(axis=0)", "dz_c.sum(axis=0)"),
+            ("c_prev misses the way through the reset gate", " + dz_r @ layer.W_rc", ""),
+        ],
+    ),
+    (
+        "fast/gru.py",
+        layers(GRUS),
+        [
+            ("z and 1 - z are swapped", "add(c_t, c_prev, c_t)", "subtract(cand, c_t, c_t)"),
+            ("the gates are swapped", "GRU_U, GRU_R, GRU_C, GRU_INNER =", "GRU_R, GRU_U, GRU_C, GRU_INNER ="),
+            ("no reset before the product", "multiply(reset, c_prev, inner)", "copyto(inner, c_prev)"),
+            ("no reset after the product", "multiply(reset, inner, s)", "copyto(s, inner)"),
+            ("b_cc is left out", "add(r[2], b_cc, inner)", "copyto(inner, r[2])"),
+            ("the blocks of W are swapped on the way back", "3 * n], [2, 0, 1])", "3 * n], [2, 1, 0])"),
+            ("the reset gate's gradient ignores W_cc c_prev", "g[:, GRU_INNER] if after else c_prev", "c_prev"),
+            ("the reset is forgotten on the way back", "multiply(reset, k_cand, k_inner)", "copyto(k_inner, k_cand)"),
+            ("the carry misses 1 - z", "multiply(dc, w[t - lo], s)", "multiply(dc, g[t - lo, GRU_U], s)"),
+            ("the state is not frozen past the end", "copyto(c_t, c_prev, where=ended)", "pass"),
+            ("padding counts in the gradients of the parameters", "copyto(k_t, 0, where=ended)", "pass"),
+            ("the gradient is not handed on past the end", "copyto(dc, kept, where=ended)", "pass"),
+        ],
+    ),
+    (
+        "fast/gru.py",
+        (MINE, "-k", "chunk and gru"),
+        [
+            (
+                "a chunk of slopes cuts the gradient off",
+                "lo = max(0, hi - size)",
+                "lo = max(0, hi - size)\n        dc[...] = dfinal",
+            ),
+        ],
+    ),
+    (
+        "lstm.py",
+        layers(LSTMS, LOOPED),
+        [
+            ("the forget and update gates are swapped", "gate_u * cand + gate_f", "gate_f * cand + gate_u"),
+            ("two blocks of W are swapped", 'else ("f", "u", "o", "c")', 'else ("u", "f", "o", "c")'),
+            ("the output misses its tanh", "gate_o * tanh(c_t))", "gate_o * c_t)"),
+            (
+                "the output gate's peephole looks at c_prev",
+                "layer.b_o + _peep(layer.p_o, c_t))",
+                "layer.b_o + _peep(layer.p_o, c_prev))",
+            ),
+            ("one bias for two gates", "layer.b_u + _peep", "layer.b_f + _peep"),
+            ("coupled gates: the sign", "dgate_f = dgate_f - dgate_u", "dgate_f = dgate_f + dgate_u"),
+            (
+                "what comes from c is multiplied by 1 - tanh² c too",
+                "dc_t + da_t * gate_o * tanh_slope(tanh_c)",
+                "(dc_t + da_t * gate_o) * tanh_slope(tanh_c)",
+            ),
+            ("the slope of tanh is taken at c", "gate_o * tanh_slope(tanh_c)", "gate_o * tanh_slope(c_t)"),
+            ("nothing comes from c of the step after", "dc = dc_t + da_t", "dc = da_t"),
+            ("dc_prev from a dc that is not complete yet", "dc_prev = dc * gate_f", "dc_prev = dc_t * gate_f"),
+            ("the peephole's part of dc is missing", " + _peep(layer.p_o, dz_o)\n", "\n"),
+            ("the wrong gate on the way back", "dcand = dc * gate_u", "dcand = dc * gate_f"),
+            ("the peephole's gradient is one step off", "(dz_o * c_t).sum", "(dz_o * c_prev).sum"),
+            ("blocks in the wrong order", "(dz_f, dz_u, dz_o, dz_c) if", "(dz_u, dz_f, dz_o, dz_c) if"),
+            ("the bias is left out of the gradient", "dz.sum(axis=0),", "np.zeros_like(layer.b),"),
+        ],
+    ),
+    (
+        "lstm.py",
+        (MINE, "-k", "forget_bias"),
+        [
+            ("the forget bias on the wrong block", "b[:n_a] = check.finite", "b[-n_a:] = check.finite"),
+            ("the forget bias is not used", 'check.finite("forget_bias", forget_bias)', "0.0"),
+        ],
+    ),
+    (
+        "fast/lstm.py",
+        layers(LSTMS),
+        [
+            ("two blocks of W are swapped", "(GATE_U, [1, 0, 2, 3])", "(GATE_U, [0, 1, 2, 3])"),
+            ("the output misses its tanh", "multiply(o, tanh_c, a_t)", "multiply(o, c_t, a_t)"),
+            ("the output gate's peephole looks at c_prev", "add(o, p_o * c_t, o)", "add(o, p_o * c_prev, o)"),
+            ("coupled gates: f in place of 1 - f", "subtract(one, f, u)", "copyto(u, f)"),
+            ("coupled gates: the sign on the way back", "g[:, C_PREV] - g[:, CAND]", "g[:, C_PREV] + g[:, CAND]"),
+            ("the wrong gate carries dc", "multiply(dc, f, dc)", "multiply(dc, g[t - lo, GATE_U], dc)"),
+            (
+                "dc_prev overwrites dc before the gates have read it",
+                "multiply(k_f, dc, k_f)\n            multiply(k_cand, dc, k_cand)\n"
+                "            if not coupled:\n                multiply(k_u, dc, k_u)\n            multiply(dc, f, dc)",
+                "multiply(dc, f, dc)\n            multiply(k_f, dc, k_f)\n            multiply(k_cand, dc, k_cand)\n"
+                "            if not coupled:\n                multiply(k_u, dc, k_u)",
+            ),
+            (
+                "what comes from c is multiplied by 1 - tanh² c too",
+                "            add(dc, s, dc)\n",
+                "            multiply(dc, 1 - g[t - lo, TANH_C] ** 2, dc)\n            add(dc, s, dc)\n",
+            ),
+            ("dfinal is ignored for c", 'np.array(dfinal[1], order="C")', "np.zeros_like(dfinal[1])"),
+            ("dfinal is ignored for a", 'np.array(dfinal[0], order="C")', "np.zeros_like(dfinal[0])"),
+            ("the peephole's part of dc is missing", "add(dc, p_o * k_o, dc)", "pass"),
+            ("the peephole's way back to c_prev is missing", "add(dc, p_f * k_f, dc)", "pass"),
+            (
+                "the peephole's gradient is one step off",
+                "tape[:-1, C_PREV], tape[1:, C_PREV]",
+                "tape[1:, C_PREV], tape[1:, C_PREV]",
+            ),
+            ("dW_a is one step off", "rows.T @ states[:-1]", "rows.T @ states[1:]"),
+            ("c is not frozen past the end", "copyto(c_t, c_prev, where=ended)", "pass"),
+            ("a is not frozen past the end", "copyto(a_t, a_prev, where=ended)", "pass"),
+            ("padding counts in the gradients of the parameters", "copyto(k_t, 0, where=ended)", "pass"),
+            ("the gradient by c is not handed on past the end", "copyto(dc, kept[1], where=ended)", "pass"),
+        ],
+    ),
+    (
+        "fast/lstm.py",
+        (MINE, "-k", "chunk and lstm"),
+        [
+            (
+                "a chunk of slopes cuts the gradient off",
+                "lo = max(0, hi - size)",
+                "lo = max(0, hi - size)\n        dc[...] = dfinal[1]",
+            ),
+        ],
+    ),
+    (
+        "fast/tape.py",
+        layers("rnn-tanh or gru or lstm"),
+        [
+            ("σ(2x) in place of σ(x)", "scale[: sigmoids * n] = 0.5", "scale[: sigmoids * n] = 1"),
+            ("tanh(z/2) / 2 in place of σ(z)", "np.add(half_tanh, half, half_tanh)", "pass"),
+            ("the biases are left out", "out[..., -1] = 1", "out[..., -1] = 0"),
+            ("examples end with the first that ends", "valid[t].all()", "valid[t].any()"),
+            ("the bias's gradient is that of the last input", "by_x[:, -1]", "by_x[:, -2]"),
+        ],
+    ),
+    (
+        "fast/step.py",
+        layers("rnn- or gru or lstm", STEPS),
+        [
+            (
+                "the forget and output gates are swapped",
+                "gate_f, gate_o, cand = z",
+                "gate_o, gate_f, cand = z",
+            ),
+            (
+                "b_cc is added outside the reset gate",
+                "cand += b_cc\n        cand *= gate_r",
+                "cand *= gate_r\n        cand += b_cc",
+            ),
+            ("z and 1 - z are swapped", "cand *= gate_u", "cand *= 1 - gate_u"),
+            ("the bias is left out", "z += weights[1]\n    return", "return"),
+        ],
+    ),
+    (
+        "recurrent.py",
+        layers("use-gate", LOOPED, PADDED),
+        [
+            ("the state is not frozen past the end", "s if valid is None else keep(valid[t], s, whole[t])", "s"),
+            ("dfinal is ignored", "dnext = dfinal", "dnext = tuple(map(np.zeros_like, dfinal))"),
+            (
+                "the states are one step off on the way back",
+                "[s[t] for s in run.parts]",
+                "[s[t + 1] for s in run.parts]",
+            ),
+            ("no gradient goes from step to step", "(da[t] + dnext[0], *dnext[1:])", "(da[t], *dnext[1:])"),
+            (
+                "past the end, the gradient goes through the cell",
+                "dnext = dprev if valid is None else",
+                "dnext = dprev if True else",
+            ),
+            (
+                "padding counts in the gradients of the parameters",
+                "tuple(keep(valid[t], d) for d in arriving)",
+                "arriving",
+            ),
+            ("only the first step's gradient is kept", "tree_map(np.add, dlayer, d.layer)", "d.layer"),
+        ],
+    ),
+    (
+        "use_gate.py",
+        layers("use-gate", LOOPED),
+        [
+            (
+                "the use gate reads the memory before forgetting",
+                "(c_prev * gate_f) @ layer.W_u.T",
+                "c_prev @ layer.W_u.T",
+            ),
+            ("the way back through the use gate is missing", "d_kept = dc_t + dz_u @ layer.W_u ", "d_kept = dc_t "),
+            ("it is an LSTM", 'edit("a", use * gate_v)', 'edit("a", tanh(c_t) * gate_v)'),
+            ("W_u is transposed on the way back", "dz_u @ layer.W_u ", "dz_u @ layer.W_u.T "),
+        ],
+    ),
+    (
+        "bidirectional.py",
+        layers("bidirectional"),
+        [
+            ("the backward stream is not put back in time", "[fwd.a, reverse(bwd.a, ends)]", "[fwd.a, bwd.a]"),
+            ("the backward stream starts in the padding", "(reverse(x, ends), start[1]", "(x[::-1], start[1]"),
+            ("the gradient is not reversed", "reverse(da[..., n:], run.lengths)", "da[..., n:]"),
+            ("dx of the backward stream is not put back in time", "reverse(bwd.x, run.lengths)", "bwd.x"),
+            ("dx of the backward stream is left out", "fwd.x + reverse(bwd.x, run.lengths)", "fwd.x"),
+            ("the states' gradients are swapped", "(fwd.state, bwd.state)", "(bwd.state, fwd.state)"),
+            ("reversing is one step off", "lengths - 1 - t", "lengths - 2 - t"),
+        ],
+    ),
+    (
+        "bidirectional.py",
+        (MINE, "-k", "bidirectional"),
+        [("the outputs are split at the other layer's size", "n = self.fwd.n_out", "n = self.bwd.n_out")],
+    ),
+    (
+        "deep.py",
+        layers("deep"),
+        [
+            ("every layer but the first reads layer 1", "x = runs[-1].a", "x = runs[0].a"),
+            ("the final state's gradient is ignored", "da, final[k])", "da, None)"),
+            ("the states come in reverse", "states.insert(0, grads.state)", "states.append(grads.state)"),
+        ],
+    ),
+    (
+        "deep.py",
+        (MINE, "-k", "dropout"),
+        [
+            ("the dropout mask is not applied on the way back", "if k and run.masks:", "if k and not run.masks:"),
+            ("the scale of dropout is missing", "1 / (1 - self.dropout)", "1.0"),
+            (
+                "p is the probability to keep",
+                "drop.random(x.shape) >= self.dropout",
+                "drop.random(x.shape) < self.dropout",
+            ),
+            ("one mask for all layers on the way back", "_times(da, run.masks[k - 1])", "_times(da, run.masks[0])"),
+            ("dropout on the input", "if runs and self.dropout and drop", "if self.dropout and drop"),
+        ],
+    ),
+    (
+        "dense.py",
+        ("tests/test_dense.py", *layers("dense")),
+        [
+            ("the slope is left out", ".slope(run.a) * keep(valid, da)", ".slope(run.a) * 0 + keep(valid, da)"),
+            ("the bias's gradient is a mean", "rows.sum(axis=0)", "rows.mean(axis=0)"),
+            (
+                "padding counts",
+                "keep(valid, ACTIVATIONS[self.activation].slope(run.a) * keep(valid, da))",
+                "ACTIVATIONS[self.activation].slope(run.a) * da",
+            ),
+        ],
+    ),
+    (
+        "sequence.py",
+        ("tests/test_sequence.py", "tests/test_rnn.py", *layers("rnn-tanh or gru", PADDED)),
+        [
+            ("padding by product", "np.where(valid, new, old if", "valid * new + ~valid * (old if"),
+            ("the end is one step off", "np.arange(steps)[:, None] < lengths", "np.arange(steps)[:, None] <= lengths"),
+        ],
+    ),
+    (
+        "sequence.py",
+        (MINE, "-k", "previous"),
+        [("the previous states are one step off", "(name[:-5])][:-1]", "(name[:-5])][1:]")],
+    ),
+    (
+        "activations.py",
+        ("tests/test_activations.py",),
+        [
+            ("σ(2x) in place of σ(x)", "np.exp(-_towards_zero(z))", "np.exp(-2 * _towards_zero(z))"),
+            ("1 - a in place of 1 - a²", "return 1 - a * a", "return 1 - a"),
+            ("the slope of the sigmoid from z", "return a * (1 - a)", "return np.exp(-a) / (1 + np.exp(-a)) ** 2"),
+            ("the slope of the rectifier at its kink", "(a.real > 0)", "(a.real >= 0)"),
+            ("log softmax: the sign", "return shifted - np.log(", "return shifted + np.log("),
+            ("softmax over the wrong axis", "return e / e.sum(axis=-1", "return e / e.sum(axis=0"),
+            (
+                "softmax: the diagonal of the Jacobian alone",
+                "(dyhat - (yhat * dyhat).sum(axis=-1, keepdims=True))",
+                "(dyhat - yhat * dyhat)",
+            ),
+        ],
+    ),
+    (
+        "losses.py",
+        ("tests/test_losses.py",),
+        [
+            ("the mean divides by all steps", "int(counts.sum())", "int(counts.size)"),
+            ("the mean's gradient is that of the sum", ".sum(), dz / n)", ".sum(), dz)"),
+            ("target minus prediction", "np.exp(log_yhat) - y, counts", "y - np.exp(log_yhat), counts"),
+            (
+                "the sigmoid's slope counts twice",
+                "sigmoid(z) - y, counts",
+                "(sigmoid(z) - y) * sigmoid(z) * (1 - sigmoid(z)), counts",
+            ),
+            ("the half is missing", "0.5 * (error * error)", "(error * error)"),
+            ("masked steps have a gradient", "dz = np.where(counts[..., None], dz, 0)", "pass"),
+            ("base 2 in place of nats", "log_yhat = log_softmax(z)", "log_yhat = log_softmax(z) / np.log(2)"),
+        ],
+    ),
+    (
+        "optimizers.py",
+        (MINE, "-k", "adam or momentum or clip"),
+        [
+            ("Adam: no correction of the means", "m / (1 - b1**n), s / (1 - b2**n)", "m, s"),
+            (
+                "Adam: the correction is that of the first step",
+                "AdamState(mean, square, n)",
+                "AdamState(mean, square, 0)",
+            ),
+            ("Adam: the root is missing", "(np.sqrt(unbiased_square) + self.eps)", "(unbiased_square + self.eps)"),
+            (
+                "Adam: the decays are swapped",
+                "b1, b2, n = self.beta1, self.beta2,",
+                "b2, b1, n = self.beta1, self.beta2,",
+            ),
+            ("momentum: the sign", "self.momentum * v + g", "g - self.momentum * v"),
+            ("uphill", "w - self.learning_rate * v", "w + self.learning_rate * v"),
+            ("clipping always scales", "if norm <= max_norm:", "if norm < 0:"),
+            ("clipping forgets the threshold", "* (max_norm / relative)", "* (1 / relative)"),
+        ],
+    ),
+    (
+        "chunked.py",
+        (MINE, "-k", "checkpoint or truncated"),
+        [
+            ("truncated in place of exact", "g.state if carry else None", "None"),
+            ("exact in place of truncated", "g.state if carry else None", "g.state"),
+            (
+                "every chunk starts from the first state",
+                "chunks.append((lo, hi, start))",
+                "chunks.append((lo, hi, state))",
+            ),
+            (
+                "lengths are not counted from the chunk's start",
+                "np.clip(ends - lo, 0, hi - lo)",
+                "np.clip(ends, 0, hi - lo)",
+            ),
+            ("only the last chunk's gradient is kept", "tree_map(np.add, grads, g.layer)", "g.layer"),
+        ],
+    ),
+    (
+        "rtrl.py",
+        (MINE, "-k", "rtrl"),
+        [
+            ("W_aa is transposed", '"il,bljk->bijk"', '"li,bljk->bijk"'),
+            (
+                "no sensitivity is carried",
+                "new[:, unit, unit] += inputs",
+                "new[...] = 0\n        new[:, unit, unit] += inputs",
+            ),
+            ("the slopes are one step off", "run.parts[0][1:]", "run.parts[0][:-1]"),
+            ("the slope only on the immediate part", "new *= slope[t][:, :, None, None]", "new *= 1"),
+            ("what arrives in the padding counts", "da = keep(valid, da)", "pass"),
+        ],
+    ),
+    (
+        "gradcheck.py",
+        ("tests/test_gradcheck.py",),
+        [
+            (
+                "the gradient check compares with itself",
+                "zip(named_leaves(mine), named_leaves(measured)",
+                "zip(named_leaves(mine), named_leaves(mine)",
+            ),
+            ("the gradient check forgets dfinal", "if dfinal is not None:", "if dfinal is None and False:"),
+            (
+                "a forward difference in place of a central one",
+                "above, below = x[i] + h_i, x[i] - h_i",
+                "above, below = x[i] + h_i, x[i]",
+            ),
+        ],
+    ),
+]
+
+MUTANTS = [Mutant(what, file, old, new, tests) for file, tests, edits in GROUPS for what, old, new in edits]
+
+
+def problems(mutant: Mutant, source: str) -> str:
+    """Return why the edit does not apply to the file's text, or an empty string."""
+    count = source.count(mutant.old)
+    if count != 1:
+        return f"{mutant.file}: {mutant.what}: the old text is found {count} times"
+    try:
+        compile(source.replace(mutant.old, mutant.new), mutant.file, "exec")
+    except SyntaxError as error:
+        return f"{mutant.file}: {mutant.what}: the result is no Python: {error}"
+    return ""

@@ -1,0 +1,191 @@
+"""Long sequences in chunks: exact with checkpoints, truncated as a loop by hand would be, in little memory."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from cell_checks import assert_trees_close, random_layer, random_world
+
+from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, tree_map
+from rnncourse.chunked import checkpointed_gradients, truncated_gradients
+from rnncourse.use_gate import UseGateCell
+
+RNG = np.random.default_rng(0)
+LAYERS = {
+    "rnn": RNN.init(2, 3, RNG),
+    "gru": GRU.init(2, 3, RNG),
+    "gru-after": GRU.init(2, 3, RNG, reset_after=True),
+    "lstm": LSTM.init(2, 3, RNG),
+    "lstm-options": LSTM.init(2, 3, RNG, peepholes=True, coupled=True),
+    "use-gate": UseGateCell.init(2, 3, RNG),
+    "dense": Dense.init(2, 3, RNG),
+    "deep": Deep((LSTM.init(2, 4, RNG), GRU.init(4, 3, RNG), Dense.init(3, 2, RNG))),
+}
+LAYERS = {name: random_layer(layer, 5) for name, layer in LAYERS.items()}
+T = 11
+LENGTHS = [11, 0, 7, 4]
+
+
+def exact(layer, x, state, da, dfinal=None, lengths=None):
+    return layer.backward(layer.forward(x, state, lengths), da, dfinal)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("every", [None, 1, 4, T, 100])
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "padded"])
+def test_checkpoints_give_the_exact_gradient(name, every, lengths):
+    layer = LAYERS[name]
+    x, state, da, dfinal = random_world(layer, T, 4)
+    expected = exact(layer, x, state, da, dfinal, lengths)
+    found = checkpointed_gradients(layer, x, da, state, dfinal, lengths, every)
+    assert_trees_close(found, expected, 1e-13)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_states_and_their_gradients_may_be_left_out(name):
+    layer = LAYERS[name]
+    x, _, da, _ = random_world(layer, T, 4)
+    assert_trees_close(checkpointed_gradients(layer, x, da), exact(layer, x, None, da), 1e-13)
+
+
+def test_float32_stays_float32_and_integers_are_converted():
+    layer = tree_map(lambda p: p.astype(np.float32), LAYERS["lstm"])
+    x, state, da, dfinal = random_world(layer, T, 2, dtype=np.float32)
+    x = (4 * x).astype(np.int8)
+    found = checkpointed_gradients(layer, x, da, state, dfinal, every=3)
+    assert_trees_close(found, exact(layer, x, state, da, dfinal), 1e-5)
+
+
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+@pytest.mark.parametrize("sizes", [(0, 3), (5, 0), (0, 0), (1, 2)])
+def test_empty_and_single_steps_are_as_good(gradients, sizes):
+    layer = LAYERS["lstm"]
+    x, state, da, dfinal = random_world(layer, *sizes)
+    ends = {"dfinal": dfinal} if gradients is checkpointed_gradients else {}
+    found = gradients(layer, x, da, state=state, every=2, **ends)
+    expected = exact(layer, x, state, da, *ends.values())
+    assert_trees_close(found, expected, 1e-14)
+
+
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+def test_a_callable_gets_the_steps_and_outputs_of_each_chunk(gradients):
+    layer = LAYERS["gru"]
+    x, state, da, _ = random_world(layer, T, 2)
+    a, asked = layer.forward(x, state).a, []
+
+    def upstream(lo, hi, outputs):
+        asked.append((lo, hi))
+        np.testing.assert_allclose(outputs, a[lo:hi], atol=1e-14)
+        return da[lo:hi]
+
+    found = gradients(layer, x, upstream, state=state, every=4)
+    assert asked == [(8, 11), (4, 8), (0, 4)]
+    assert_trees_close(found, gradients(layer, x, da, state=state, every=4), 0)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("every", [1, 4, T, 100])
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "padded"])
+def test_truncated_is_the_loop_over_chunks_made_by_hand(name, every, lengths):
+    layer = LAYERS[name]
+    x, state, da, _ = random_world(layer, T, 4)
+    total, dx, first, now = tree_map(np.zeros_like, layer), [], None, state
+    for lo in range(0, T, every):
+        ends = None if lengths is None else [min(max(n - lo, 0), len(x[lo : lo + every])) for n in lengths]
+        run = layer.forward(x[lo : lo + every], now, ends)
+        grads = layer.backward(run, da[lo : lo + every])
+        now, first = run.final, grads.state if first is None else first
+        total = tree_map(np.add, total, grads.layer)
+        dx.append(grads.x)
+    found = truncated_gradients(layer, x, da, every, state, lengths)
+    assert_trees_close((found.x, found.state, found.layer), (np.concatenate(dx), first, total), 1e-13)
+
+
+def test_truncated_is_another_gradient_unless_the_chunk_holds_all():
+    layer = LAYERS["rnn"]
+    x, state, da, _ = random_world(layer, T, 4)
+    whole = exact(layer, x, state, da)
+    assert_trees_close(truncated_gradients(layer, x, da, T, state), whole, 0)
+    assert np.abs(truncated_gradients(layer, x, da, 2, state).layer.W - whole.layer.W).max() > 0.1
+
+
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+def test_layers_that_need_the_future_are_refused(gradients):
+    both = Bidirectional(LAYERS["rnn"], LAYERS["gru"])
+    x, da = np.zeros((4, 1, 2)), np.zeros((4, 1, 6))
+    for layer in (both, Deep((both, Dense.init(6, 6, RNG)))):
+        kind = type(layer).__name__
+        with pytest.raises(TypeError, match=f"^layer: expected one that reads forwards alone, got {kind}"):
+            gradients(layer, x, da, every=2)
+
+
+X, DA = np.zeros((4, 1, 2)), np.zeros((4, 1, 3))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"layer": None}, TypeError, "layer: expected a layer, got None"),
+        ({"x": X.tolist()}, TypeError, "x: expected a NumPy array, got list"),
+        ({"x": X[0]}, ValueError, r"x: expected shape \(T, B, n_x\)"),
+        ({"x": X.astype(np.float32)}, TypeError, "x: expected dtype float64"),
+        ({"x": X.astype(complex)}, TypeError, "run: expected a real run"),
+        ({"da": DA.tolist()}, TypeError, "da: expected a NumPy array, got list"),
+        ({"da": DA[:3]}, ValueError, r"da: expected shape \(T, B, n_a\) = \(4, 1, 3\), got \(3, 1, 3\)"),
+        ({"da": DA.astype(np.float32)}, TypeError, "da: expected dtype float64"),
+        ({"da": lambda lo, hi, a: DA}, ValueError, r"da: expected shape \(T, B, n_a\) = \(2, 1, 3\), got \(4, 1, 3\)"),
+        ({"every": 0}, ValueError, "every: expected an integer of at least 1, got 0"),
+        ({"every": 1.5}, TypeError, "every: expected an integer"),
+        ({"state": np.zeros((2, 3))}, ValueError, r"state: expected shape \(B, n_a\)"),
+        ({"lengths": [5]}, ValueError, "lengths: expected integers from 0 to T = 4, got 5"),
+    ],
+)
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+def test_bad_arguments_are_refused_by_name(gradients, changes, error, message):
+    given = {"layer": LAYERS["rnn"], "x": X, "da": DA, "every": 2} | changes
+    with pytest.raises(error, match=f"^{message}"):
+        gradients(**given)
+
+
+def peak(call):
+    call()  # what is made once, such as cached weights, does not count
+    tracemalloc.start()
+    call()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
+def test_checkpoints_need_little_more_memory_than_the_gradient_by_x(name):
+    """Exact backpropagation keeps all steps: at least four times as much here, for 400 steps in chunks of 20."""
+    layer = type(LAYERS[name]).init(1, 16, RNG)
+    x = RNG.standard_normal((400, 32, 1))
+
+    def upstream(lo, hi, a):
+        return np.ones_like(a)
+
+    whole = peak(lambda: exact(layer, x, None, np.ones((400, 32, 16))))
+    assert peak(lambda: checkpointed_gradients(layer, x, upstream)) < whole / 4
+    assert peak(lambda: truncated_gradients(layer, x, upstream, 20)) < whole / 4
+
+
+def upstream_of(lo, hi, a):
+    return np.full(a.shape, 1e-3)
+
+
+def test_a_hundred_thousand_steps_in_chunks_are_exact():
+    layer = RNN.init(1, 4, RNG)
+    x = RNG.standard_normal((100_000, 1, 1))
+    expected = exact(layer, x, None, np.full((100_000, 1, 4), 1e-3))
+    assert_trees_close(checkpointed_gradients(layer, x, upstream_of), expected, 1e-12)
+
+
+def test_memory_beyond_the_gradient_by_x_grows_like_the_root_of_the_number_of_steps():
+    layer = LSTM.init(1, 8, RNG)
+
+    def beyond(steps):
+        x = np.ones((steps, 16, 1))
+        return peak(lambda: checkpointed_gradients(layer, x, upstream_of)) - x.nbytes
+
+    assert beyond(1600) < 3 * beyond(400)  # twice, and what is always there

@@ -1,0 +1,173 @@
+"""The data: as published, in their proportions, and refused when they are not what they should be."""
+
+import sys
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from rnncourse.data import ELMAN_CODES, Characters, elman_letters, one_hot, sunspots, temporal_xor
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def test_the_codes_are_those_of_elman_1990_table_1():
+    features = {  # consonant, vowel, interrupted, high, back, voiced
+        "consonant": "bdg",
+        "vowel": "aiu",
+        "interrupted": "bdg",
+        "high": "diu",
+        "back": "gau",
+        "voiced": "bdgaiu",
+    }
+    for letter, code in ELMAN_CODES.items():
+        assert code == tuple(int(letter in letters) for letters in features.values()), letter
+    assert len(set(ELMAN_CODES.values())) == len(ELMAN_CODES) == 6
+
+
+def test_each_consonant_is_followed_by_its_own_vowels():
+    text = elman_letters(500, rng())
+    assert text.replace("guuu", "").replace("dii", "").replace("ba", "") == ""
+    counts = Counter(text)
+    assert counts["b"] + counts["d"] + counts["g"] == 500
+    assert (counts["a"], counts["i"], counts["u"]) == (counts["b"], 2 * counts["d"], 3 * counts["g"])
+
+
+def test_consonants_are_equally_frequent_and_independent():
+    text = elman_letters(9000, rng())
+    drawn = [c for c in text if c in "bdg"]
+    for letter in "bdg":
+        assert abs(drawn.count(letter) - 3000) < 5 * np.sqrt(9000 * 2 / 9)
+    pairs = Counter(pairwise(drawn))
+    assert len(pairs) == 9
+    assert all(abs(n - 1000) < 5 * np.sqrt(9000 * 8 / 81) for n in pairs.values())
+
+
+def test_every_third_bit_is_the_exclusive_or_of_the_two_before():
+    bits = temporal_xor(2000, rng())
+    assert bits.shape == (6000,)
+    first, second, third = bits.reshape(-1, 3).T
+    np.testing.assert_array_equal(third, first ^ second)
+    counts = Counter(zip(first.tolist(), second.tolist(), strict=True))
+    assert set(counts) == {(0, 0), (0, 1), (1, 0), (1, 1)}
+    assert all(abs(n - 500) < 5 * np.sqrt(2000 * 3 / 16) for n in counts.values())
+
+
+@pytest.mark.parametrize("make", [elman_letters, temporal_xor])
+def test_generated_data_depend_on_the_generator_alone(make):
+    same, again, other = (make(50, rng(seed)) for seed in (1, 1, 2))
+    assert list(same) == list(again) != list(other)
+    assert len(make(0, rng())) == 0
+
+
+@pytest.mark.parametrize(("make", "name"), [(elman_letters, "n_consonants"), (temporal_xor, "n_triples")])
+def test_bad_sizes_and_generators_are_refused_by_name(make, name):
+    with pytest.raises(ValueError, match=f"^{name}: expected an integer of at least 0, got -1"):
+        make(-1, rng())
+    for bad in (None, 2.5, "3", True):
+        with pytest.raises(TypeError, match=f"^{name}: expected an integer"):
+            make(bad, rng())
+    for bad in (None, 0, np.random):
+        with pytest.raises(TypeError, match=r"^rng: expected a numpy\.random\.Generator"):
+            make(3, bad)
+
+
+def test_the_sunspots_are_the_309_years_from_1700_to_2008():
+    pytest.importorskip("statsmodels")
+    years, counts = sunspots()
+    np.testing.assert_array_equal(years, np.arange(1700, 2009))
+    assert counts.shape == (309,)
+    assert (years.dtype, counts.dtype) == (np.int64, np.float64)
+    by_year = dict(zip(years.tolist(), counts.tolist(), strict=True))
+    assert (by_year[1700], by_year[1957], by_year[2008]) == (5.0, 190.2, 2.9)
+    assert counts.argmax() == 1957 - 1700
+    assert counts.min() == 0
+    assert counts.mean() == pytest.approx(49.752, abs=1e-3)
+    spectrum = np.abs(np.fft.rfft(counts - counts.mean()))
+    assert 309 / spectrum.argmax() == pytest.approx(11, abs=0.3)  # the cycle of eleven years
+
+
+def test_a_missing_statsmodels_is_an_import_error_that_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsmodels", None)
+    monkeypatch.setitem(sys.modules, "statsmodels.datasets", None)
+    with pytest.raises(ImportError, match=r'^sunspots needs statsmodels: pip install "rnncourse\[data\]"$'):
+        sunspots()
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (4,), (3, 2), (2, 0, 3)])
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, ">i4"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_hot_has_a_single_one_at_the_class(shape, kind, dtype):
+    classes = np.asarray(rng().integers(0, 5, shape)).astype(kind)
+    vectors = one_hot(classes, 5, dtype)
+    assert vectors.shape == (*shape, 5)
+    assert vectors.dtype == dtype
+    assert set(np.unique(vectors)) <= {0, 1}
+    np.testing.assert_array_equal(vectors.sum(axis=-1), np.ones(shape))
+    np.testing.assert_array_equal(vectors.argmax(axis=-1), classes)
+
+
+@pytest.mark.parametrize(
+    ("classes", "n", "error", "message"),
+    [
+        (np.array([0, 3]), 3, ValueError, "classes: expected integers from 0 to 2, got 0 to 3"),
+        (np.array([-1, 1]), 3, ValueError, "classes: expected integers from 0 to 2, got -1 to 1"),
+        (np.array([0.0]), 3, TypeError, "classes: expected integers, got dtype float64"),
+        (np.array([True]), 3, TypeError, "classes: expected integers, got dtype bool"),
+        ([0, 1], 3, TypeError, "classes: expected a NumPy array, got list"),
+        (None, 3, TypeError, "classes: expected a NumPy array, got None"),
+        (np.array([0]), 0, ValueError, "n: expected an integer of at least 1, got 0"),
+        (np.array([0]), 2.0, TypeError, "n: expected an integer"),
+    ],
+)
+def test_one_hot_refuses_what_is_no_class(classes, n, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        one_hot(classes, n)
+
+
+def test_one_hot_refuses_other_dtypes():
+    with pytest.raises(TypeError, match=r"^dtype: expected float32 or float64, got int64"):
+        one_hot(np.array([0]), 2, np.int64)
+
+
+@pytest.mark.parametrize("text", ["hello", "a", "Γ̃ ⊙ c̃\n\0", "ß日本🙂", "  "])
+def test_characters_round_trip(text):
+    characters = Characters.of(text)
+    assert list(characters.alphabet) == sorted(set(text))
+    assert len(characters) == len(set(text))
+    numbers = characters.encode(text)
+    assert numbers.dtype == np.int64
+    assert characters.decode(numbers) == text
+    assert characters.decode(characters.encode("")) == ""
+    assert characters.decode(numbers.astype(np.uint8)) == text
+
+
+def test_characters_keep_the_order_of_the_alphabet_given():
+    assert Characters("cab").encode("abc").tolist() == [1, 2, 0]
+    assert Characters("cab") == Characters("cab") != Characters("abc")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: Characters(""), ValueError, "alphabet: expected each character once, and at least one, got ''"),
+        (lambda: Characters.of(""), ValueError, "alphabet: expected .* got ''"),
+        (lambda: Characters("abca"), ValueError, "alphabet: expected each character once.* got 'abca'"),
+        (lambda: Characters(["a"]), TypeError, "alphabet: expected a string, got list"),
+        (lambda: Characters.of(5), TypeError, "text: expected a string, got int 5"),
+        (lambda: Characters("ab").encode("abz"), ValueError, "text: expected characters of the alphabet 'ab', got 'z'"),
+        (lambda: Characters("ab").encode(["a"]), TypeError, "text: expected a string, got list"),
+        (lambda: Characters("ab").encode(None), TypeError, "text: expected a string, got None"),
+        (lambda: Characters("ab").decode(np.array([2])), ValueError, "classes: expected integers from 0 to 1, got 2"),
+        (lambda: Characters("ab").decode(np.array([-1])), ValueError, "classes: expected integers from 0 to 1"),
+        (lambda: Characters("ab").decode(np.array([[0]])), ValueError, r"classes: expected shape \(T,\), got \(1, 1\)"),
+        (lambda: Characters("ab").decode(np.array([0.0])), TypeError, "classes: expected integers, got dtype float64"),
+        (lambda: Characters("ab").decode([0]), TypeError, "classes: expected a NumPy array, got list"),
+    ],
+)
+def test_characters_refuse_what_they_do_not_know(call, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        call()

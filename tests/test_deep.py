@@ -1,0 +1,186 @@
+"""Deep layers beyond the contract: what each layer reads, dropout, nesting, what does not fit."""
+
+import numpy as np
+import pytest
+from cell_checks import assert_trees_close, random_layer, random_world
+
+from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Gradients, tree_map
+from rnncourse.gradcheck import numerical_gradient
+from rnncourse.records import named_leaves
+
+RNG = np.random.default_rng(0)
+LOW, MID, TOP = (
+    random_layer(layer, seed)
+    for seed, layer in enumerate((LSTM.init(2, 5, RNG), GRU.init(5, 4, RNG), Dense.init(4, 3, RNG, activation="tanh")))
+)
+NET = Deep((LOW, MID, TOP))
+DROPPING = Deep((LOW, MID, TOP), dropout=0.4)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def test_each_layer_reads_what_the_one_below_puts_out():
+    x, state, _, _ = random_world(NET, 5, 3)
+    run, below = NET.forward(x, state, [5, 0, 2]), x
+    for layer, s, found in zip(NET.layers, state, run.layers, strict=True):
+        alone = layer.forward(below, s, [5, 0, 2])
+        assert found == alone
+        below = alone.a
+    np.testing.assert_array_equal(run.a, below)
+    assert run.masks == ()
+    assert run.lengths.tolist() == [5, 0, 2]
+    np.testing.assert_array_equal(run.x, run.layers[0].x)
+    assert (run.a[2:, 2] == 0).all()  # also after the dense layer, whose bias is not zero
+
+
+def test_every_named_quantity_is_there_at_every_layer():
+    x, _, _, _ = random_world(NET, 5, 3)
+    run = NET.forward(x, None, [5, 0, 2])
+    for layer in run.layers[:2]:
+        assert all((getattr(layer, name)[2:, 2] == 0).all() for name in layer.quantities)
+    np.testing.assert_allclose(run.layers[1].z_u, MID.forward(run.layers[0].a, None, [5, 0, 2]).z_u)
+    np.testing.assert_allclose(np.tanh(run.layers[2].z_y), run.a, rtol=1e-15)
+
+
+def test_start_states_may_be_given_for_some_layers_alone():
+    x, state, _, _ = random_world(NET, 5, 3)
+    zeros = NET.zero_state(3)
+    assert NET.forward(x, (None, state[1], None)) == NET.forward(x, (zeros[0], state[1], ()))
+    assert NET.forward(x) == NET.forward(x, zeros)
+
+
+def test_a_deep_layer_in_a_deep_layer_is_the_flat_one():
+    nested = Deep((LOW, Deep((MID, TOP))))
+    x, state, da, dfinal = random_world(NET, 5, 3)
+    flat = NET.forward(x, state, [5, 0, 2])
+    run = nested.forward(x, (state[0], state[1:]), [5, 0, 2])
+    np.testing.assert_array_equal(run.a, flat.a)
+    grads, expected = nested.backward(run, da, (dfinal[0], dfinal[1:])), NET.backward(flat, da, dfinal)
+    np.testing.assert_array_equal(grads.x, expected.x)
+    assert grads.layer.layers[1].layers[0] == expected.layer.layers[1]
+    assert (nested.n_x, nested.n_out, nested.dtype, nested.precision) == (2, 3, np.float64, "float64")
+    both = Deep((Bidirectional(LOW, LOW), Dense.init(10, 1, RNG)))
+    assert both.forward(x).a.shape == (5, 3, 1)
+
+
+def test_dropout_is_off_without_a_generator():
+    x, state, da, dfinal = random_world(NET, 5, 3)
+    plain, run = NET.forward(x, state), DROPPING.forward(x, state)
+    assert run.masks == ()
+    np.testing.assert_array_equal(run.a, plain.a)
+    grads = DROPPING.backward(run, da, dfinal)
+    assert grads.layer == Deep(NET.backward(plain, da, dfinal).layer.layers, 0.4)
+    a_t, _ = DROPPING.step(x[0], state)
+    np.testing.assert_allclose(a_t, plain.a[0], atol=1e-14)
+
+
+def test_a_generator_is_not_used_where_the_dropout_is_zero():
+    generator = rng()
+    x, _, _, _ = random_world(NET, 5, 3)
+    assert NET.forward(x, rng=generator) == NET.forward(x)
+    assert generator.random() == rng().random()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_masks_are_recorded_and_stand_between_the_layers(dtype):
+    net = tree_map(lambda p: p.astype(dtype), DROPPING)
+    x, _, _, _ = random_world(net, 5, 3, dtype=dtype)
+    run = net.forward(x, None, [5, 0, 2], rng=rng())
+    assert [mask.shape for mask in run.masks] == [(5, 3, 5), (5, 3, 4)]
+    np.testing.assert_array_equal(run.layers[0].a, net.layers[0].forward(x, None, [5, 0, 2]).a)
+    for mask, below, above in zip(run.masks, run.layers, run.layers[1:], strict=False):
+        assert set(np.unique(mask).tolist()) == {0.0, float(dtype(1 / 0.6))}
+        assert mask.dtype == above.x.dtype == dtype
+        np.testing.assert_array_equal(above.x, below.a * mask)
+    assert run.a.dtype == dtype
+    assert run == net.forward(x, None, [5, 0, 2], rng=rng()) != net.forward(x, None, [5, 0, 2], rng=rng(1))
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_dropout_keeps_the_mean(p):
+    below = Dense(np.zeros((50, 1)), np.arange(50.0))
+    net = Deep((below, Dense(np.eye(50), np.zeros(50))), dropout=p)
+    a = net.forward(np.zeros((40, 50, 1)), rng=rng()).a
+    error = np.sqrt(p / (1 - p) / 2000)  # of the mean of 2000, relative
+    assert (np.abs(a.mean(axis=(0, 1)) - np.arange(50)) <= 4.5 * error * np.arange(50)).all()
+    assert abs((a[..., 1:] == 0).mean() - p) < 5 * np.sqrt(p * (1 - p) / 98_000)
+
+
+def with_masks(net, run, x, state, da, dfinal, lengths):
+    """The loss of a pass in which the masks of a run are held."""
+    total, value = 0.0, x
+    for k, layer in enumerate(net.layers):
+        value = value if k == 0 else value * run.masks[k - 1]
+        passed = layer.forward(value, state[k], lengths)
+        value = passed.a
+        ends, up = (dict(named_leaves(tree)) for tree in (passed.final, dfinal[k]))
+        total = total + sum((ends[path] * up[path]).sum() for path in up)
+    return total + (value * da).sum()
+
+
+@pytest.mark.parametrize("lengths", [None, [3, 1]])
+def test_gradients_are_those_with_the_masks_held(lengths):
+    x, state, da, dfinal = random_world(DROPPING, 3, 2)
+    run = DROPPING.forward(x, state, lengths, rng=rng(3))
+    grads = DROPPING.backward(run, da, dfinal)
+    assert grads == DROPPING.backward(run, da, dfinal)
+    tree = Gradients(x, state, DROPPING)
+    leaves = [leaf for _, leaf in named_leaves(tree)]
+    for k, (path, mine) in enumerate(named_leaves(grads)):
+
+        def loss(value, k=k):
+            count = iter(range(len(leaves)))
+            moved = tree_map(lambda leaf: value if next(count) == k else leaf.astype(complex), tree)
+            return with_masks(moved.layer, run, moved.x, moved.state, da, dfinal, lengths)
+
+        np.testing.assert_allclose(mine, numerical_gradient(loss, leaves[k]), rtol=0, atol=1e-12, err_msg=path)
+
+
+def test_an_infinity_that_is_dropped_is_gone():
+    net = Deep((Dense(np.zeros((4, 1)), np.full(4, np.inf)), Dense(np.zeros((1, 4)), np.ones(1))), dropout=0.999)
+    run = net.forward(np.ones((1, 1, 1)), rng=rng())
+    assert (run.masks[0] == 0).all()
+    assert run.a.tolist() == [[[1.0]]]
+    assert np.isfinite(net.backward(run, np.ones((1, 1, 1))).layer.layers[1].W).all()
+
+
+@pytest.mark.parametrize("net", [NET, DROPPING], ids=["without dropout", "with dropout"])
+@pytest.mark.parametrize("bad", [0, True, np.random, "0"], ids=repr)
+def test_only_a_generator_is_a_generator(net, bad):
+    with pytest.raises(TypeError, match=r"^rng: expected a numpy\.random\.Generator"):
+        net.forward(np.zeros((1, 1, 2)), rng=bad)
+
+
+@pytest.mark.parametrize(
+    ("layers", "options", "error", "message"),
+    [
+        ((), {}, ValueError, "layers: expected at least one layer, got none"),
+        ([LOW], {}, TypeError, "layers: expected a tuple of layers, got list"),
+        (LOW, {}, TypeError, "layers: expected a tuple of layers, got LSTM"),
+        ((LOW, None), {}, TypeError, r"layers\[1\]: expected a layer, got None"),
+        ((LOW, TOP), {}, ValueError, r"layers\[1\]: expected n_x = 5, the outputs of the layer below, got 4"),
+        ((LOW, MID, LOW), {}, ValueError, r"layers\[2\]: expected n_x = 4, the outputs of the layer below, got 2"),
+        (
+            (LOW, RNN.init(5, 2, RNG, np.float32)), {}, TypeError,
+            r"layers\[1\]: expected dtype float64, as layers\[0\] has, got float32",
+        ),
+        ((LOW,), {"dropout": 1.0}, ValueError, "dropout: expected a number of at least 0 and below 1, got 1"),
+        ((LOW,), {"dropout": -0.1}, ValueError, "dropout: expected a number of at least 0 and below 1, got -0.1"),
+        ((LOW,), {"dropout": np.nan}, ValueError, "dropout: expected a number of at least 0 and below 1, got nan"),
+        ((LOW,), {"dropout": "0.1"}, TypeError, "dropout: expected a number of at least 0 and below 1, got str"),
+    ],
+)  # fmt: skip
+def test_layers_and_options_that_do_not_fit_are_refused(layers, options, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        Deep(layers, **options)
+
+
+def test_a_stream_through_a_deep_layer_equals_forward():
+    x, state, _, _ = random_world(NET, 6, 2)
+    run, steps = NET.forward(x, state), []
+    for x_t in x:
+        a_t, state = NET.step(x_t, state)
+        steps.append(a_t)
+    assert_trees_close((np.stack(steps), state), (run.a, run.final), 1e-13)

@@ -1,0 +1,222 @@
+"""The LSTM beyond the contract: its equations with every option, its run, its cell for study."""
+
+import numpy as np
+import pytest
+from cell_checks import (
+    assert_edit_sees_and_holds_every_quantity,
+    assert_every_gradient_by_name_is_measured,
+    assert_run_shows_every_quantity,
+    assert_trees_close,
+    random_layer,
+    random_world,
+)
+
+from rnncourse import LSTM, Gradients, lstm_cell_backward, lstm_cell_forward
+from rnncourse.initializers import identity, zeros
+
+OPTIONS = {
+    "plain": {},
+    "peepholes": {"peepholes": True},
+    "coupled": {"coupled": True},
+    "both": {"peepholes": True, "coupled": True},
+}
+LENGTHS = [4, 2, 0]
+INSIDE = np.arange(4)[:, None] < np.array(LENGTHS)
+
+
+def lstm(option, n_x=2, n_a=3, seed=0):
+    return random_layer(LSTM.init(n_x, n_a, np.random.default_rng(0), **OPTIONS[option]), seed)
+
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def by_entries(layer, x, state):
+    """Every quantity of every step, entry by entry, from the arrays of the layer alone."""
+    (T, B, n_x), n = x.shape, layer.n_a
+    blocks = "foc" if layer.coupled else "fuoc"
+    q = {name: np.zeros((T, B, n)) for name in layer.quantities}
+    for t, k in np.ndindex(T, B):
+        a, c = (state[0][k], state[1][k]) if t == 0 else (q["a"][t - 1, k], q["c"][t - 1, k])
+        for i in range(n):
+            z = {}
+            for block, name in enumerate(blocks):
+                r = block * n + i
+                z[name] = layer.b[r] + sum(layer.W[r, j] * a[j] for j in range(n))
+                z[name] += sum(layer.W[r, n + j] * x[t, k, j] for j in range(n_x))
+            if layer.p_f is not None:
+                z["f"] += layer.p_f[i] * c[i]
+            if layer.p_u is not None:
+                z["u"] += layer.p_u[i] * c[i]
+            f, cand = sigma(z["f"]), np.tanh(z["c"])
+            u = 1 - f if layer.coupled else sigma(z["u"])
+            new = u * cand + f * c[i]
+            if layer.p_o is not None:
+                z["o"] += layer.p_o[i] * new
+            o = sigma(z["o"])
+            found = {"gate_f": f, "gate_u": u, "gate_o": o, "cand": cand, "c": new, "a": o * np.tanh(new)}
+            for name, value in (found | {f"z_{g}": z[g] for g in blocks}).items():
+                q[name][t, k, i] = value
+    return q
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_the_run_shows_the_equations_written_out_entry_by_entry(option):
+    layer = lstm(option)
+    x, state, _, _ = random_world(layer, 4, 3)
+    expected = by_entries(layer, x, state)
+    for lengths, inside in ((None, np.ones_like(INSIDE)), (LENGTHS, INSIDE)):
+        run = layer.forward(x, state, lengths)
+        assert_run_shows_every_quantity(run, expected, inside)
+        np.testing.assert_allclose(run.a[inside], expected["a"][inside], rtol=1e-12)
+        np.testing.assert_array_equal(run.a_prev[0], state[0])
+        np.testing.assert_array_equal(run.c_prev[0], state[1])
+        np.testing.assert_array_equal(run.states[1][-1], run.final[1])
+    for k in range(2):
+        np.testing.assert_array_equal(run.final[k][2], state[k][2])
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_gradient_by_name_is_what_edit_measures(option):
+    assert_every_gradient_by_name_is_measured(lstm(option))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_edit_sees_and_holds_every_named_quantity(option):
+    assert_edit_sees_and_holds_every_quantity(lstm(option))
+
+
+def test_the_cells_are_the_layers_own():
+    layer = lstm("both")
+    x, state, da, dstate = random_world(layer, 1, 2)
+    new, cache = lstm_cell_forward(layer, x[0], state)
+    run = layer.forward(x, state)
+    assert_trees_close(new, run.final, 1e-13)
+    dx, before, d = lstm_cell_backward(layer, cache, (da[0] + dstate[0], dstate[1]))
+    assert_trees_close(Gradients(dx[None], before, d.layer), layer.backward(run, da, dstate), 1e-13)
+
+
+def test_peepholes_of_zero_make_the_plain_lstm():
+    for peepless in (lstm("plain"), lstm("coupled")):
+        zero = np.zeros(3)
+        peeping = LSTM(peepless.W, peepless.b, zero, None if peepless.coupled else zero, zero, peepless.coupled)
+        x, state, da, dfinal = random_world(peepless, 5, 2)
+        runs = peepless.forward(x, state), peeping.forward(x, state)
+        assert_trees_close(runs[1].a, runs[0].a, 1e-14)
+        plain, with_holes = peepless.backward(runs[0], da, dfinal), peeping.backward(runs[1], da, dfinal)
+        assert_trees_close((with_holes.x, with_holes.layer.W), (plain.x, plain.layer.W), 1e-13)
+        assert plain.layer.p_f is None
+        assert np.abs(with_holes.layer.p_f).min() > 1e-3
+
+
+def test_peepholes_that_are_not_zero_matter():
+    layer = lstm("peepholes")
+    x, state, _, _ = random_world(layer, 5, 2)
+    plain = LSTM(layer.W, layer.b)
+    assert np.abs(layer.forward(x, state).a - plain.forward(x, state).a).max() > 0.1
+
+
+@pytest.mark.parametrize("option", ["coupled", "both"])
+def test_coupled_gates_are_the_plain_lstm_with_the_negated_update_gate(option):
+    """Γ_u = 1 - Γ_f = σ(-z_f)."""
+    layer = lstm(option)
+    names = {f"{kind}_{g}": getattr(layer, f"{kind}_{g}") for kind in "Wb" for g in "foc"}
+    p = {"p_f": layer.p_f, "p_u": -layer.p_f, "p_o": layer.p_o} if option == "both" else {}
+    plain = LSTM.from_gates(**names, W_u=-layer.W_f, b_u=-layer.b_f, **p)
+    x, state, da, dfinal = random_world(layer, 5, 3)
+    run, other = layer.forward(x, state, [5, 0, 2]), plain.forward(x, state, [5, 0, 2])
+    assert_trees_close((run.a, run.final, run.gate_u), (other.a, other.final, other.gate_u), 1e-13)
+    mine, theirs = layer.backward(run, da, dfinal), plain.backward(other, da, dfinal)
+    assert_trees_close((mine.x, mine.state), (theirs.x, theirs.state), 1e-12)
+    np.testing.assert_allclose(mine.layer.W_f, theirs.layer.W_f - theirs.layer.W_u, atol=1e-12)
+    np.testing.assert_allclose(mine.layer.b_f, theirs.layer.b_f - theirs.layer.b_u, atol=1e-12)
+    if option == "both":
+        np.testing.assert_allclose(mine.layer.p_f, theirs.layer.p_f - theirs.layer.p_u, atol=1e-12)
+    assert mine.layer.coupled is True
+
+
+def test_coupled_layers_have_no_update_block():
+    layer = lstm("coupled")
+    assert layer.blocks == ("f", "o", "c")
+    assert layer.W.shape == (9, 5)
+    for name in ("W_u", "W_ua", "b_u"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(layer, name)
+
+
+def test_with_the_forget_gate_open_and_the_others_shut_the_cell_remembers():
+    b = np.repeat([1000.0, -1000.0, 1000.0, 0.0], 3)
+    layer = LSTM(np.zeros((12, 5)), b)
+    x, state, da, dfinal = random_world(layer, 50, 2)
+    run = layer.forward(x, state)
+    np.testing.assert_array_equal(run.final[1], state[1])
+    np.testing.assert_allclose(run.a, np.broadcast_to(np.tanh(state[1]), run.a.shape), rtol=1e-15)
+    through_a = ((1 - np.tanh(state[1]) ** 2) * (da.sum(axis=0) + dfinal[0])) + dfinal[1]
+    np.testing.assert_allclose(layer.backward(run, da, dfinal).state[1], through_a, rtol=1e-12)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("flag", [bool, np.bool_])
+def test_from_gates_takes_the_names_of_the_book(option, flag):
+    layer = lstm(option)
+    gates = [g for g in "cofu" if g in layer.blocks]
+    names = [f"{kind}_{g}{part}" for g in gates for kind, part in (("W", "a"), ("W", "x"), ("b", ""))]
+    named = {name: getattr(layer, name) for name in (*names, "p_f", "p_u", "p_o")}
+    assert LSTM.from_gates(**named, coupled=flag(layer.coupled)) == layer
+    whole = {f"{kind}_{g}": getattr(layer, f"{kind}_{g}") for kind in "Wb" for g in gates}
+    if option == "plain":
+        assert LSTM.from_gates(**whole) == layer
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("forget_bias", [1.0, 0, -2.5, np.float32(0.5)])
+def test_init_draws_what_it_was_asked_for(option, forget_bias):
+    layer = LSTM.init(
+        2, 3, np.random.default_rng(0), np.float32, **OPTIONS[option], forget_bias=forget_bias,
+        input_init=zeros, recurrent_init=identity,
+    )  # fmt: skip
+    for g in layer.blocks:
+        np.testing.assert_array_equal(getattr(layer, f"W_{g}a"), np.eye(3))
+        assert not getattr(layer, f"W_{g}x").any()
+        assert getattr(layer, f"b_{g}").tolist() == [forget_bias if g == "f" else 0] * 3
+    assert layer.coupled is OPTIONS[option].get("coupled", False)
+    peeps = [layer.p_f, layer.p_u, layer.p_o]
+    there = [OPTIONS[option].get("peepholes", False)] * 3
+    there[1] = there[1] and not layer.coupled
+    assert [p is not None for p in peeps] == there
+    assert all((p == 0).all() and p.dtype == np.float32 for p in peeps if p is not None)
+
+
+def test_init_opens_the_forget_gate_unless_told_otherwise():
+    assert LSTM.init(2, 3, np.random.default_rng(0)).b_f.tolist() == [1, 1, 1]
+
+
+W4, W3, B4, B3, P = np.ones((12, 5)), np.ones((9, 5)), np.ones(12), np.ones(9), np.ones(3)
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: LSTM(W4, B4, P), ValueError, "peepholes: expected p_f, p_u, p_o or none, got p_f$"),
+        (lambda: LSTM(W4, B4, P, None, P), ValueError, "peepholes: expected p_f, p_u, p_o or none, got p_f, p_o$"),
+        (lambda: LSTM(W4, B4, None, P, None), ValueError, "peepholes: expected p_f, p_u, p_o or none, got p_u$"),
+        (lambda: LSTM(W3, B3, P, P, P, True), ValueError, "peepholes: expected p_f, p_o or none, got p_f, p_u, p_o$"),
+        (lambda: LSTM(W3, B3, None, None, P, True), ValueError, "peepholes: expected p_f, p_o or none, got p_o$"),
+        (lambda: LSTM(W4, B4, P, P[:2], P), ValueError, r"p_u: expected shape \(n_a,\) = \(3,\), got \(2,\)"),
+        (lambda: LSTM(W4, B4, P, P, 1.0), TypeError, "p_o: expected a NumPy array, got float"),
+        (lambda: LSTM(W4, B4, P, P, P.astype(np.float32)), TypeError, "p_o: expected dtype float64, as W has"),
+        (lambda: LSTM(W4, B4, coupled=1), TypeError, "coupled: expected True or False, got int 1"),
+        (lambda: LSTM(W4[:10], B4[:10]), ValueError, r"W: expected shape \(4·n_a, n_a \+ n_x\)"),
+        (lambda: LSTM(W4[:10], B4[:10], coupled=True), ValueError, r"W: expected shape \(3·n_a, n_a \+ n_x\)"),
+        (lambda: LSTM.init(2, 3, RNG, peepholes="yes"), TypeError, "peepholes: expected True or False, got str"),
+        (lambda: LSTM.init(2, 3, RNG, coupled=None), TypeError, "coupled: expected True or False, got None"),
+        (lambda: LSTM.init(2, 3, RNG, forget_bias=np.nan), ValueError, "forget_bias: expected a finite number, got"),
+        (lambda: LSTM.init(2, 3, RNG, forget_bias="1"), TypeError, "forget_bias: expected a finite number, got str"),
+        (lambda: LSTM.init(2, 3, RNG, forget_bias=True), TypeError, "forget_bias: expected a finite number, got bool"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(call, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        call()
