@@ -68,6 +68,9 @@ def test_the_run_shows_the_equations_written_out_entry_by_entry(form):
         np.testing.assert_array_equal(run.c_prev[0], c0)
         np.testing.assert_array_equal(run.states[-1], run.final)
     np.testing.assert_array_equal(run.final[2], c0[2])
+    for unknown in ("z_q", "a_prev", "gate_f", "z_cc" if form == "before" else "q"):
+        with pytest.raises(AttributeError, match=f"^Run of GRU has no attribute '{unknown}'"):
+            getattr(run, unknown)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -62,7 +62,9 @@ TESTS = {
     "gru.py": Tests(found("complex_step", "methods"), GRUS),
     "lstm.py": Tests(found("complex_step", "methods", "forget_bias"), LSTMS),
     "use_gate.py": Tests([], "use-gate"),
-    "dense.py": Tests(["tests/test_dense.py", "tests/test_rnn.py", "tests/contract/test_bad_inputs.py"], "dense-.*"),
+    "dense.py": Tests(
+        ["tests/test_dense.py", "tests/test_rnn.py", "tests/contract/test_bad_inputs.py", *found("options")], "dense-.*"
+    ),
     "sequence.py": Tests([*found("previous", "quantity"), *UNITS], "rnn-tanh|use-gate|lstm"),
     "recurrent.py": Tests([*found("methods", "complex_step"), *UNITS], "rnn-tanh|use-gate|gru"),
     "bidirectional.py": Tests(found("bidirectional"), "bidirectional-.*"),
