@@ -8,7 +8,7 @@ from cell_checks import assert_trees_close, looped_run, random_layer, random_wor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncourse import GRU, LSTM, RNN, Workspace, tree_map
+from rnncourse import GRU, LSTM, RNN, Workspace, gru_cell_forward, tree_map
 from rnncourse.activations import ACTIVATIONS
 from rnncourse.fast import tape
 
@@ -127,3 +127,17 @@ def test_complex_numbers_loop_the_cell(name):
 def test_a_chunk_is_what_fits_and_at_least_a_step(bytes_a_step, steps):
     with mock.patch.object(tape, "CHUNK_BYTES", 1000):
         assert tape.chunk_steps(9, bytes_a_step) == steps
+
+
+@pytest.mark.parametrize("size", [1.0, 1e6, 1e12])
+def test_the_gru_keeps_the_digits_of_the_candidate_beside_a_large_state(size):
+    rng = np.random.default_rng(0)
+    W, b = np.zeros((9, 5)), np.zeros(9)
+    b[:3], W[6:, 3:] = 50.0, rng.standard_normal((3, 2))  # the update gate is 1, the candidate does not read the state
+    layer, x, c0 = GRU(W, b), rng.standard_normal((4, 2, 2)), np.full((2, 3), size)
+    run, state = layer.forward(x, c0), c0
+    for t in range(4):
+        state, _ = gru_cell_forward(layer, x[t], state)
+        np.testing.assert_allclose(run.a[t], state, rtol=0, atol=1e-12)
+    stepped, _ = layer.step(x[0], c0)
+    np.testing.assert_allclose(stepped, run.a[0], rtol=0, atol=1e-12)

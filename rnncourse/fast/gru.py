@@ -28,7 +28,7 @@ def gru_forward(
 ) -> tuple[Array, Array]:
     """Return the states (T + 1, B, n_a) and the tape (T, 4, B, n_a)."""
     (T, B, _), n = x1.shape, c0.shape[1]
-    half = W.dtype.type(0.5)
+    half, one = W.dtype.type(0.5), W.dtype.type(1)
     tape = buffers.take("tape", (T, 4, B, n), W.dtype)
     scale = half_for_sigmoids(3, 2, n, W.dtype)
     project_inputs(x1, W, b, n, scale, [0, 1, 2], tape[:, :3])
@@ -59,9 +59,11 @@ def gru_forward(
             multiply(reset, inner, s)
         add(cand, s, cand)
         tanh(cand, cand)
-        subtract(cand, c_prev, c_t)  # c = c_prev + Γ_u (c̃ - c_prev)
-        multiply(c_t, u, c_t)
-        add(c_t, c_prev, c_t)
+        # not c_prev + Γ_u (c̃ - c_prev), which is a call less but loses the digits of c̃ beside a large state
+        multiply(u, cand, c_t)
+        subtract(one, u, s)
+        multiply(s, c_prev, s)
+        add(c_t, s, c_t)
         if valid is not None and (ended := past_end(valid, t)) is not None:
             copyto(c_t, c_prev, where=ended)
     return states, tape

@@ -62,7 +62,6 @@ def gru_step(
         cand += np.dot(x_t, W_c[n:])
     cand += b_c
     np.tanh(cand, cand)
-    cand -= c_prev
     cand *= gate_u
-    cand += c_prev
+    cand += (1 - gate_u) * c_prev
     return cand

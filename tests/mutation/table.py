@@ -114,7 +114,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         "fast/gru.py",
         layers(GRUS),
         [
-            ("z and 1 - z are swapped", "add(c_t, c_prev, c_t)", "subtract(cand, c_t, c_t)"),
+            ("z and 1 - z are swapped", "multiply(u, cand, c_t)", "multiply(one - u, cand, c_t)"),
             ("the gates are swapped", "GRU_U, GRU_R, GRU_C, GRU_INNER =", "GRU_R, GRU_U, GRU_C, GRU_INNER ="),
             ("no reset before the product", "multiply(reset, c_prev, inner)", "copyto(inner, c_prev)"),
             ("no reset after the product", "multiply(reset, inner, s)", "copyto(s, inner)"),
