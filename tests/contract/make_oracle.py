@@ -16,7 +16,7 @@ from .worlds import World, make_world
 FOLDER = Path(__file__).parent / "oracle"
 SHAPES = (  # (T, B, n_x, n_a), lengths; packed sequences of PyTorch have at least one step
     ((5, 3, 4, 2), None),
-    ((4, 6, 3, 7), None),
+    ((4, 6, 3, 5), None),
     ((9, 2, 1, 5), None),
     ((6, 4, 5, 3), [6, 1, 4, 2]),
     ((7, 5, 2, 4), [3, 7, 1, 1, 6]),

@@ -58,4 +58,4 @@ def test_the_stored_results_can_be_made_again(oracle_case):
 def test_the_stored_files_are_those_of_the_registry_and_below_a_megabyte():
     files = list(FOLDER.glob("*.npz"))
     assert {file.stem for file in files} == {case.name for case in CASES if case.oracle}
-    assert sum(file.stat().st_size for file in files) < 2**20
+    assert sum(file.stat().st_size for file in files) < 1_000_000
