@@ -21,7 +21,7 @@ __all__ = ["rtrl"]
 
 
 def rtrl(layer: RNN, x: Array, da: Array, state: Array | None = None, lengths: Any = None) -> RNN:
-    """Compute dL/d(parameters) of a plain recurrent layer by real-time recurrent learning [1]_ (eq:rtrl).
+    """Compute dL/d(parameters) of a plain recurrent layer by real-time recurrent learning [1]_.
 
     Parameters
     ----------
