@@ -180,7 +180,7 @@ class Dense(Record):
         check.shape("da", da, "(T, B, n_y)", run.a.shape)
         _no_state("dfinal", dfinal)
         valid = valid_steps(run.lengths, len(run.x))
-        dz = keep(valid, ACTIVATIONS[self.activation].slope(run.a) * keep(valid, da))
+        dz = ACTIVATIONS[self.activation].slope(run.a) * keep(valid, da)
         rows = dz.reshape(-1, dz.shape[-1])
         dW = rows.T @ run.x.reshape(-1, self.n_x)
         return Gradients(dz @ self.W, (), Dense(dW, rows.sum(axis=0), self.activation))
