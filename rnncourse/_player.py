@@ -76,7 +76,7 @@ class Player:
         return (
             f'<figure class="rnn-player" id="{prefix}" aria-label="Figure with a control: {named}">'
             f'<div class="rnn-controls">{self._controls(prefix)}</div>{shared}'
-            f'<div class="rnn-frames">{shown}</div><p aria-live="polite"></p>{caption}</figure>'
+            f'<div class="rnn-frames">{shown}</div><p class="rnn-said" aria-live="polite"></p>{caption}</figure>'
         )
 
     def _controls(self, prefix: str) -> str:

@@ -69,6 +69,7 @@ def _figure(figure: Figure) -> str:
 def _in_page_colours(svg: str) -> str:
     """Let colours follow the page, and text its font; sizes and styles of the font stay."""
     svg = re.sub(r"font: ((?:[\w-]+ )*?)([\d.]+px) [^;\"]*", r"font: \1\2 system-ui, sans-serif", svg)
+    svg = re.sub(r"font-family: ('[^']*')", r"font-family: \1, system-ui, sans-serif", svg)  # in formulas
     return A_COLOUR.sub(lambda found: COLOURS[found[0]], svg)
 
 
@@ -111,7 +112,7 @@ def _small(svg: str, own: str, pool: dict[str, str], prefix: str) -> str:
             node.set("d", _rounded(node.attrib["d"]))
         if node.tag not in ("text", "tspan"):
             node.text = node.text if node.tag == "style" else (node.text or "").strip()
-        if node.tag != "tspan":
+        if node.tag != "tspan" or not (node.tail or "").strip():
             node.tail = ""
         referred |= {name for value in node.attrib.values() for name in _names(value)}
     names: dict[str, str] = {}
@@ -155,10 +156,12 @@ def _take_definitions(node: ElementTree.Element, names: dict[str, str], pool: di
 
 
 def _unwrap(node: ElementTree.Element) -> None:
-    """Replace groups that say nothing by what they hold."""
+    """Replace groups that say nothing by what they hold, and drop patches without paint."""
     for child in list(node):
         _unwrap(child)
-        if child.tag == "g" and not child.attrib:
+        if child.attrib.get("style") == "fill: none" and "id" not in child.attrib:
+            node.remove(child)
+        elif child.tag == "g" and not child.attrib:
             at = list(node).index(child)
             node[at : at + 1] = list(child)
 

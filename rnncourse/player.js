@@ -25,7 +25,7 @@
       control.querySelector("[data-step='1']").setAttribute("aria-disabled", at === Number(slider.max));
     }
     player.querySelectorAll(".rnn-frame").forEach((frame, k) => { frame.hidden = k !== index; });
-    if (say) player.querySelector("[aria-live]").textContent = words.join(", ");
+    if (say) player.querySelector(".rnn-said").textContent = words.join(", ");
   }
 
   function go(slider, value, say = true) {
