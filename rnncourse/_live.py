@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from . import _validation as check
-from ._player import Control, Player, asset
+from ._player import Control, Player, asset, one_frame
 from ._svg import book_style, drawn, pooled
 
 STATIC = "RNNCOURSE_STATIC"  # set where no reader is in front of the kernel: the build of the book, the tests
@@ -86,13 +86,10 @@ class LivePlayer(Player):
         """Draw one frame, with its text alternative."""
         assert self.f is not None
         with book_style():
-            svg = drawn(self.f(*values))
-        shared, (frame,) = pooled([svg], "rnn-live")
-        said = escape(self._said(values))
-        return (
-            f'<style>{asset("player.css")}</style><figure class="rnn-player">{shared}'
-            f'<div class="rnn-frame" role="img" aria-label="{said}">{frame}</div></figure>'
-        )
+            picture, note = drawn(self.f(*values))
+        shared, (picture,) = pooled([picture], "rnn-live")
+        frame = f'<div class="rnn-frame">{one_frame(picture, note, self._said(values))}</div>'
+        return f'<style>{asset("player.css")}</style><figure class="rnn-player">{shared}{frame}</figure>'
 
     def _said(self, values: Sequence[Any]) -> str:
         """Return the text alternative of these values."""

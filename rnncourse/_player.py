@@ -38,6 +38,8 @@ class Player:
         In the order of the arguments of the figure function.
     frames : tuple of str
         SVG or HTML, one for each combination of values; the last control changes fastest.
+    notes : tuple of str
+        The text under each frame, or nothing.
     alts : tuple of str
         The text alternative of each frame.
     caption : str or None
@@ -46,6 +48,7 @@ class Player:
 
     controls: tuple[Control, ...]
     frames: tuple[str, ...]
+    notes: tuple[str, ...]
     alts: tuple[str, ...]
     caption: str | None = None
 
@@ -55,11 +58,11 @@ class Player:
 
     def _repr_html_(self) -> str:
         """Return all of it, with its style and script, as a notebook needs it."""
-        return f"{self.html()}<style>{asset('player.css')}</style><script>{asset('player.js')}</script>"
+        return self.html() + style_and_script()
 
     def html(self) -> str:
         """Return the figure without style and script, for a page that has them."""
-        body = "".join((*self.frames, *self.alts, *map(repr, self.controls), self.caption or ""))
+        body = "".join((*self.frames, *self.notes, *self.alts, *map(repr, self.controls), self.caption or ""))
         prefix = f"rnn-{hashlib.sha256(body.encode()).hexdigest()[:8]}"
         shared, small = pooled(self.frames, prefix)
         labels = [
@@ -67,9 +70,8 @@ class Player:
             for each in product(*(control.labels for control in self.controls))
         ]
         shown = "".join(
-            f'<div class="rnn-frame" role="img" aria-label="{escape(alt)}" data-label="{escape(label)}"'
-            f"{' hidden' if k else ''}>{frame}</div>"
-            for k, (frame, alt, label) in enumerate(zip(small, self.alts, labels, strict=True))
+            f'<div class="rnn-frame" data-label="{escape(label)}"{" hidden" if k else ""}>{one_frame(*each)}</div>'
+            for k, (label, *each) in enumerate(zip(labels, small, self.notes, self.alts, strict=True))
         )
         caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
         named = escape(" and ".join(control.name for control in self.controls))
@@ -95,6 +97,17 @@ class Player:
 def asset(name: str) -> str:
     """Return the text of ``player.css`` or ``player.js``."""
     return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def one_frame(picture: str, note: str, alt: str) -> str:
+    """Return a picture with its text alternative, and the note under it."""
+    under = f'<p class="rnn-note">{escape(note)}</p>' if note else ""
+    return f'<div role="img" aria-label="{escape(alt)}">{picture}</div>{under}'
+
+
+def style_and_script() -> str:
+    """Return what a page needs to show players, as elements."""
+    return f"<style>{asset('player.css')}</style><script>{asset('player.js')}</script>"
 
 
 def _slider(control: Control, data: str, own: str, play: bool) -> str:

@@ -43,17 +43,20 @@ def book_style() -> Iterator[None]:
         yield
 
 
-def drawn(value: object) -> str:
-    """Turn what a figure function returned into SVG (or leave the string that it is)."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, Diagram):
-        return _in_page_colours(value.svg())
-    if hasattr(value, "savefig") and hasattr(value, "axes"):
-        return _figure(value)  # type: ignore[arg-type]
+def drawn(value: object) -> tuple[str, str]:
+    """Turn what a figure function returned into SVG (or leave the string that it is) and the note under it."""
+    picture, note = value if isinstance(value, tuple) and len(value) == 2 else (value, "")
+    if not isinstance(note, str):
+        raise TypeError(f"f: expected a picture and a string under it, got a picture and {check.describe(note)}")
+    if isinstance(picture, str):
+        return picture.strip(), note
+    if isinstance(picture, Diagram):
+        return _in_page_colours(picture.svg()), note
+    if hasattr(picture, "savefig") and hasattr(picture, "axes"):
+        return _figure(picture), note  # type: ignore[arg-type]
     raise TypeError(
         f"f: expected a function that returns a matplotlib figure, a diagram or a string of SVG or HTML, "
-        f"got one that returned {check.describe(value)}"
+        f"got one that returned {check.describe(picture)}"
     )
 
 

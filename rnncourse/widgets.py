@@ -39,7 +39,8 @@ def frames(
     ----------
     f : callable
         Takes a value, or one of each control, and returns a matplotlib figure, a diagram of `rnncourse.diagrams`, or
-        a string of SVG or HTML. It draws in the book's style.
+        a string of SVG or HTML; or a pair of these and a string, the text that stands under the picture. It draws in
+        the book's style.
     values : sequence, or dict from name to sequence
         Of one control, or of several, of which every combination is drawn: at least 2 values each and at most 100
         frames in all.
@@ -80,8 +81,8 @@ def frames(
         raise ValueError("alt: expected what each frame shows, in words, got None")
     alts = _words("alt", alt, chosen)
     with book_style():
-        pictures = tuple(drawn(f(*each)) for each in chosen)
-    player = Player(controls, pictures, alts, caption)
+        pictures, notes = zip(*(drawn(f(*each)) for each in chosen), strict=True)
+    player = Player(controls, pictures, notes, alts, caption)
     player.html()  # what cannot be shown is refused here
     return player
 
@@ -121,7 +122,7 @@ def explore(
     """
     player = frames(f, values, labels, alt, name=name, caption=caption)
     of_range = spans(ranges, player.controls, alt)
-    return LivePlayer(player.controls, player.frames, player.alts, caption, f, alt, of_range)
+    return LivePlayer(player.controls, player.frames, player.notes, player.alts, caption, f, alt, of_range)
 
 
 def _controls(values: Any, labels: Any, name: object) -> tuple[Control, ...]:

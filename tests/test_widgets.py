@@ -61,10 +61,10 @@ def frames_of(player: Player) -> list[ElementTree.Element]:
 def test_the_first_frame_is_shown_and_each_has_its_text() -> None:
     player = frames(circle, [1, 2, 3], labels=["one", "two", "three"], alt=size, name="Radius", caption="Grow <it>.")
     shown = frames_of(player)
-    assert [frame.get("aria-label") for frame in shown] == ["It is 1.", "It is 2.", "It is 3."]
+    assert [frame[0].get("aria-label") for frame in shown] == ["It is 1.", "It is 2.", "It is 3."]
     assert [frame.get("hidden") for frame in shown] == [None, "hidden", "hidden"]
-    assert {frame.get("role") for frame in shown} == {"img"}
-    assert {frame[0].get("aria-hidden") for frame in shown} == {"true"}
+    assert {frame[0].get("role") for frame in shown} == {"img"}
+    assert {frame[0][0].get("aria-hidden") for frame in shown} == {"true"}
     slider = next(node for node in read(player).iter("input"))
     assert (slider.get("type"), slider.get("min"), slider.get("max"), slider.get("value")) == ("range", "0", "2", "0")
     assert slider.get("aria-valuetext") == "one"
@@ -83,7 +83,7 @@ def test_several_controls_make_every_combination_in_order() -> None:
         labels={"r": lambda r: f"radius {r}"},
         alt=lambda r, kind: f"{kind}, {r}",
     )
-    assert [frame[0].text for frame in frames_of(player)] == [
+    assert [frame[0][0].text for frame in frames_of(player)] == [
         "1 plain",
         "1 odd",
         "2 plain",
@@ -91,7 +91,7 @@ def test_several_controls_make_every_combination_in_order() -> None:
         "3 plain",
         "3 odd",
     ]
-    assert [frame.get("aria-label") for frame in frames_of(player)][:2] == ["plain, 1", "odd, 1"]
+    assert [frame[0].get("aria-label") for frame in frames_of(player)][:2] == ["plain, 1", "odd, 1"]
     assert [frame.get("data-label") for frame in frames_of(player)][-1] == "r: radius 3, Kind: odd"
     controls = [node for node in read(player).iter() if node.get("class") == "rnn-control"]
     assert [control.get("data-stride") for control in controls] == ["2", "1"]
@@ -117,8 +117,14 @@ def test_values_are_said_briefly() -> None:
 
 def test_what_authors_write_is_escaped() -> None:
     player = frames(circle, [1, 2], labels=['"<&>"', "b"], alt=['a "<b>" & c', "d"], name='N"<')
-    assert frames_of(player)[0].get("aria-label") == 'a "<b>" & c'
+    assert frames_of(player)[0][0].get("aria-label") == 'a "<b>" & c'
     assert next(node for node in read(player).iter("input")).get("aria-valuetext") == '"<&>"'
+
+
+def test_a_text_may_stand_under_the_picture() -> None:
+    player = frames(lambda r: (circle(r), f"r < {r}" if r > 1 else ""), [1, 2], alt=size)
+    notes = [[node.text for node in frame.iter("p")] for frame in frames_of(player)]
+    assert notes == [[], ["r < 2"]]
 
 
 def test_it_carries_its_style_and_script_to_a_notebook() -> None:
@@ -327,6 +333,7 @@ GOOD: dict[str, Any] = {"f": circle, "values": [1, 2], "alt": size}
     [
         ({"f": 3}, TypeError, r"^f: expected a function of the value, got int 3$"),
         ({"f": lambda r: 3}, TypeError, r"^f: expected a function that returns .*, got one that returned int 3$"),
+        ({"f": lambda r: (circle(r), 3)}, TypeError, r"^f: expected a picture and a string under it, got .* int 3$"),
         ({"f": lambda r: "<svg><g></svg>"}, ValueError, r"^f: expected well-formed SVG, got '<svg><g></svg>'"),
         ({"f": lambda r: "<svg width='3'/>"}, ValueError, r"^f: expected SVG with a viewBox, got width='3'"),
         ({"values": 3}, TypeError, r"^values: expected a sequence, got int 3$"),
