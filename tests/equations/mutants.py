@@ -14,13 +14,13 @@ from types import ModuleType
 from typing import Any
 
 from rnncourse import dense, gru, losses, lstm, rnn
-from rnncourse.equations.chapters import chapter_of
-from rnncourse.equations.checker import Checker
+from rnncourse.equations.chapters import chapter_of, setting_of
+from rnncourse.equations.checker import Checker, RelationCheck
 from rnncourse.equations.edits import Edit, edits
 from rnncourse.equations.extract import Equation, equations, pages
 from rnncourse.equations.lexer import EquationError, lex
+from rnncourse.equations.nodes import Relation
 from rnncourse.equations.parser import parse
-from rnncourse.equations.worlds import SETTINGS
 
 HERE = Path(__file__).parent
 PAGES = pages(HERE.parents[1] / "book", HERE / "data")
@@ -36,15 +36,19 @@ def contexts(pages: list[Path]) -> Iterator[tuple[Equation, str, Checker]]:
                 continue
             name, relations = chapter_of(page.stem).read(eq.latex, eq.label, eq.marks.get("world"))
             definitions = known.setdefault(name, {})
-            yield eq, name, Checker(SETTINGS[name], dict(definitions))
-            Checker(SETTINGS[name], definitions).check(relations, eq.latex, eq.marks.get("attained"))
+            yield eq, name, Checker(setting_of(name), dict(definitions))
+            Checker(setting_of(name), definitions).check(relations, eq.latex, eq.marks.get("attained"))
 
 
-def holds(source: str, checker: Checker, attained: str | None) -> bool:
-    """Whether an equation passes; a crash is not caught."""
+def holds(source: str, checker: Checker, attained: str | None, original: list[Relation] | None = None) -> bool:
+    """Whether an equation passes, of which the relations of `original` are known to hold; a crash is not caught."""
     fresh = Checker(checker.setting, dict(checker.definitions))
     try:
-        fresh.check(parse(source, checker.setting.notation), source, attained)
+        relations = parse(source, checker.setting.notation)
+        known = original or []
+        if not any(RelationCheck(fresh, relation, source).is_definition() for relation in (*known, *relations)):
+            relations = [r for r in relations if r not in known] or relations
+        fresh.check(relations, source, attained)
     except EquationError:
         return False
     return True
@@ -53,8 +57,9 @@ def holds(source: str, checker: Checker, attained: str | None) -> bool:
 def latex_mutants() -> Iterator[tuple[Equation, Edit, bool]]:
     """Yield every single edit of every equation, and whether it survives."""
     for eq, _, checker in contexts(PAGES):
-        for edit in edits(eq.latex, parse(eq.latex, checker.setting.notation), checker.setting.notation):
-            yield eq, edit, holds(edit.source, checker, eq.marks.get("attained"))
+        relations = parse(eq.latex, checker.setting.notation)
+        for edit in edits(eq.latex, relations, checker.setting.notation):
+            yield eq, edit, holds(edit.source, checker, eq.marks.get("attained"), relations)
 
 
 def token_edits(n: int, seed: int = 0) -> Iterator[tuple[str, Checker, str | None]]:
