@@ -28,7 +28,7 @@ TANH = {"g": "g"}  # the activation of the state, by its general name
 
 
 def gates(names: str, state: str, candidate: str = "c") -> dict[str, str]:
-    """Return the weights, biases and pre-activations of gates and of the candidate, with the gradients by the latter."""
+    """Return weights, biases and pre-activations of gates and candidate, with the gradients by the pre-activations."""
     rows: dict[str, str] = {}
     for k in names:
         mark = r"\tilde c" if k == "c" else k
