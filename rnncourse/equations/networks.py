@@ -100,7 +100,8 @@ class Part:
 
     def computed(self, run: Any, T: int, streamed: bool) -> dict[Place, Array]:
         """Return the values of the package's run, by place; if streamed, the states of its ``step``, taken in turn."""
-        times, values = self.times(T), {}
+        times = self.times(T)
+        values: dict[Place, Array] = {}
         for name in {*run.quantities, "a"}:
             array = getattr(run, name)
             values |= {self.place(name, t): array[k].T for k, t in enumerate(times[1:])}
