@@ -28,7 +28,8 @@ HERE = Path(__file__).parent
 BAR = 0.95
 FOUND = "tests/test_mutants_found.py"
 CONTRACT = [f"tests/contract/test_{name}.py" for name in ("oracle", "edges", "padding", "gradients", "dtypes")]
-QUICK = "not live and not made_again and not stored_files and not central and not layout"
+SLOW = ("live", "made_again", "stored_files", "central", "layout", "hundred_thousand", "memory_beyond", "more_memory")
+QUICK = " and ".join(f"not {word}" for word in SLOW)
 ONE_SEED = " and not 1- and not 2-"
 
 
@@ -101,7 +102,7 @@ def settings(module: str) -> str:
         "source_paths": ["rnncourse"],
         "only_mutate": [f"rnncourse/{module}"],
         "do_not_mutate_patterns": [r"check\.\w+\(", r"raise \w+"],
-        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "--tb=no", "--assert=plain"],
         "pytest_add_cli_args_test_selection": arguments(module),
         "use_git_change_detection": ["false"],
         "timeout_constant": ["20"],
