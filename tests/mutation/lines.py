@@ -52,8 +52,18 @@ def found(*words: str) -> list[str]:
     return [f"{FOUND}::{name}" for name in names if any(word in name for word in words)]
 
 
+def looped(*layers: str) -> list[str]:
+    """Return the tests of test_fast.py that loop a layer's cell, for the layers with these names."""
+    file = "tests/test_fast.py"
+    return [
+        f"{file}::test_complex_numbers_loop_the_cell",
+        *(f"{file}::test_the_fast_path_equals_the_looped_cells[{layer}]" for layer in layers),
+    ]
+
+
 RNNS, GRUS, LSTMS = "rnn-.*", "gru.*", "lstm.*"
 UNITS = ["tests/test_sequence.py", "tests/test_rnn.py"]
+CELL = found("complex_step", "methods", "options")
 TESTS = {
     "activations.py": Tests(["tests/test_activations.py", *found("kink")]),
     "losses.py": Tests(["tests/test_losses.py", *found("class")]),
@@ -62,9 +72,9 @@ TESTS = {
     "fast/lstm.py": Tests(found("chunk_of_slopes", "without_steps"), LSTMS),
     "fast/step.py": Tests(found("complex_step"), f"rnn-tanh|{GRUS}|{LSTMS}"),
     "fast/tape.py": Tests(found("chunk", "without_steps"), f"rnn-tanh|{GRUS}|{LSTMS}"),
-    "rnn.py": Tests([*found("complex_step", "methods"), *UNITS, "tests/test_initializers.py"], RNNS),
-    "gru.py": Tests(found("complex_step", "methods"), GRUS),
-    "lstm.py": Tests(found("complex_step", "methods", "forget_bias"), LSTMS),
+    "rnn.py": Tests([*CELL, *looped("rnn-sigmoid"), *UNITS, "tests/test_initializers.py"], RNNS),
+    "gru.py": Tests([*CELL, *looped("gru-False", "gru-True")], GRUS),
+    "lstm.py": Tests([*CELL, *looped("lstm--", "lstm-peepholes-coupled"), *found("forget_bias")], LSTMS),
     "use_gate.py": Tests([], "use-gate"),
     "dense.py": Tests(
         ["tests/test_dense.py", "tests/test_rnn.py", "tests/contract/test_bad_inputs.py", *found("options")], "dense-.*"
