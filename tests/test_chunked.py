@@ -181,7 +181,7 @@ def peak(call):
 
 
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
-def test_checkpoints_need_little_more_memory_than_the_gradient_by_x(name):
+def test_checkpoints_need_little_memory_beyond_the_gradient_by_x(name):
     """Exact backpropagation keeps all steps: at least four times as much here, for 400 steps in chunks of 20."""
     layer = type(LAYERS[name]).init(1, 16, RNG)
     x = RNG.standard_normal((400, 32, 1))
