@@ -36,7 +36,6 @@ SLOW = (
     "memory_layout",
     "hundred_thousand",
     "memory_beyond",
-    "more_memory",
 )
 OTHER_SEEDS = ("1-", "2-")
 
