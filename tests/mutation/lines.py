@@ -38,6 +38,7 @@ SLOW = (
     "memory_beyond",
 )
 OTHER_SEEDS = ("1-", "2-")
+MEASURED = ("gradient_agrees", "only_one_of")  # the slowest of the battery; where an oracle's gradients do as well
 
 
 class Tests(NamedTuple):
@@ -76,11 +77,11 @@ CELL = found("complex_step", "methods", "options")
 TESTS = {
     "activations.py": Tests(["tests/test_activations.py", *found("kink")]),
     "losses.py": Tests(["tests/test_losses.py", *found("class")]),
-    "fast/rnn.py": Tests(found("chunk_of_slopes", "without_steps"), RNNS, ("gru", "lstm")),
-    "fast/gru.py": Tests(found("chunk_of_slopes", "without_steps"), GRUS, ("rnn-", "lstm")),
-    "fast/lstm.py": Tests(found("chunk_of_slopes", "without_steps"), LSTMS, ("rnn-", "gru-")),
-    "fast/step.py": Tests(found("complex_step"), f"rnn-tanh|{GRUS}|{LSTMS}"),
-    "fast/tape.py": Tests(found("chunk", "without_steps"), f"rnn-tanh|{GRUS}|{LSTMS}"),
+    "fast/rnn.py": Tests(found("chunk_of_slopes", "without_steps"), RNNS, ("gru", "lstm", *MEASURED)),
+    "fast/gru.py": Tests(found("chunk_of_slopes", "without_steps"), GRUS, ("rnn-", "lstm", *MEASURED)),
+    "fast/lstm.py": Tests(found("chunk_of_slopes", "without_steps"), LSTMS, ("rnn-", "gru-", *MEASURED)),
+    "fast/step.py": Tests(found("complex_step"), f"rnn-tanh|{GRUS}|{LSTMS}", MEASURED),
+    "fast/tape.py": Tests(found("chunk", "without_steps"), f"rnn-tanh|{GRUS}|{LSTMS}", MEASURED),
     "rnn.py": Tests([*CELL, *looped("rnn-sigmoid"), *UNITS, "tests/test_initializers.py"], RNNS),
     "gru.py": Tests([*CELL, *looped("gru-False", "gru-True")], GRUS),
     "lstm.py": Tests([*CELL, *looped("lstm--", "lstm-peepholes-coupled"), *found("forget_bias")], LSTMS),
@@ -89,9 +90,9 @@ TESTS = {
         ["tests/test_dense.py", "tests/test_rnn.py", "tests/contract/test_bad_inputs.py", *found("options")], "dense-.*"
     ),
     "sequence.py": Tests([*found("previous", "quantity"), *UNITS], "rnn-tanh|use-gate|lstm"),
-    "recurrent.py": Tests([*found("methods", "complex_step"), *UNITS], "rnn-tanh|use-gate|gru"),
-    "bidirectional.py": Tests(found("bidirectional"), "bidirectional-.*"),
-    "deep.py": Tests(found("dropout"), "deep-.*"),
+    "recurrent.py": Tests([*found("methods", "complex_step"), *UNITS], "rnn-tanh|use-gate|gru", MEASURED),
+    "bidirectional.py": Tests(found("bidirectional"), "bidirectional-.*", MEASURED),
+    "deep.py": Tests(found("dropout"), "deep-.*", MEASURED),
     "optimizers.py": Tests(found("adam", "momentum", "clip", "norm")),
     "chunked.py": Tests(found("truncated", "checkpointed")),
     "rtrl.py": Tests(found("rtrl")),
