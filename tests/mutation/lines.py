@@ -82,9 +82,9 @@ TESTS = {
     "fast/lstm.py": Tests(found("chunk_of_slopes", "without_steps"), LSTMS, ("rnn-", "gru-", *MEASURED)),
     "fast/step.py": Tests(found("complex_step"), f"rnn-tanh|{GRUS}|{LSTMS}", MEASURED),
     "fast/tape.py": Tests(found("chunk", "without_steps"), f"rnn-tanh|{GRUS}|{LSTMS}", MEASURED),
-    "rnn.py": Tests([*CELL, *looped("rnn-sigmoid"), *UNITS, "tests/test_initializers.py"], RNNS),
-    "gru.py": Tests([*CELL, *looped("gru-False", "gru-True")], GRUS),
-    "lstm.py": Tests([*CELL, *looped("lstm--", "lstm-peepholes-coupled"), *found("forget_bias")], LSTMS),
+    "rnn.py": Tests([*CELL, *looped("rnn-sigmoid"), *UNITS, "tests/test_initializers.py"], RNNS, MEASURED),
+    "gru.py": Tests([*CELL, *looped("gru-False", "gru-True")], GRUS, MEASURED),
+    "lstm.py": Tests([*CELL, *looped("lstm--", "lstm-peepholes-coupled"), *found("forget_bias")], LSTMS, MEASURED),
     "use_gate.py": Tests([], "use-gate"),
     "dense.py": Tests(
         ["tests/test_dense.py", "tests/test_rnn.py", "tests/contract/test_bad_inputs.py", *found("options")], "dense-.*"
