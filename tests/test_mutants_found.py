@@ -63,6 +63,7 @@ def test_the_size_of_a_chunk_of_slopes_changes_no_gradient(monkeypatch, name, st
     sizes = []
 
     def small(T, bytes_a_step):
+        assert isinstance(bytes_a_step, int)
         sizes.append(min(T, steps))
         return sizes[-1]
 

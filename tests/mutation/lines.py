@@ -149,6 +149,13 @@ def mutmut(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def decorated_below(source: str) -> str:
+    """Move `np.errstate` from above a function to the file's end: mutmut leaves decorated functions alone."""
+    found = re.findall(r"^@(np\.errstate\(.*?\)).*\ndef (\w+)", source, re.M)
+    plain = re.sub(r"^@np\.errstate\(.*\n(?=def )", "", source, flags=re.M)
+    return plain + "".join(f"\n\n{name} = {decorator}({name})\n" for decorator, name in found)
+
+
 def run(module: str, folder: Path) -> tuple[dict[str, int], list[Survivor]]:
     """Run mutmut for one module; return how many mutants met which end, and the survivors."""
     copy_of_the_project(folder)
@@ -157,6 +164,8 @@ def run(module: str, folder: Path) -> tuple[dict[str, int], list[Survivor]]:
     )  # to collect the tests of all layers takes longer than to run one's
     chosen = f"CASES = tuple(case for case in CASES if re.fullmatch({TESTS[module].cases!r}, case.name))"
     registry.write_text(f"{registry.read_text(encoding='utf-8')}\n\nimport re\n\n{chosen}\n", encoding="utf-8")
+    source = folder / "rnncourse" / module
+    source.write_text(decorated_below(source.read_text(encoding="utf-8")), encoding="utf-8")
     (folder / "setup.cfg").write_text(settings(module), encoding="utf-8")
     mutmut(folder, "run", "--max-children", os.environ.get("PROCESSES", "2"))
     ends: dict[str, int] = {}
