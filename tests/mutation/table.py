@@ -441,7 +441,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
     ),
     (
         "rtrl.py",
-        (MINE, "-k", "rtrl"),
+        (MINE, "tests/test_rtrl.py", "-k", "rtrl"),
         [
             ("W_aa is transposed", '"il,bljk->bijk"', '"li,bljk->bijk"'),
             (
