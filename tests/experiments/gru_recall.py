@@ -1,6 +1,6 @@
 """How far a tanh network and a GRU learn to carry one symbol past others, by the delay and by how they start.
 
-    cd tests && python -m experiments.gru_recall        writes ../book/gated/results/gru-recall.json, in 10 minutes
+    cd tests && python -m experiments.gru_recall        writes ../book/gated/results/gru-recall.json, in 15 minutes
 
 The chapter on the GRU shows the stored result, and beside it the same experiment, smaller, live.
 """
