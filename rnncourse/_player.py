@@ -114,12 +114,11 @@ def _slider(control: Control, data: str, own: str, play: bool) -> str:
     name, first = escape(control.name), escape(control.labels[0])
     more = '<button type="button" data-play aria-label="Play">▶</button>' if play else ""
     return (
-        f'<div {data}><label for="{own}">{name}</label>'
+        f'<div {data}><label for="{own}">{name}</label><output for="{own}" aria-live="off">{first}</output>'
         f'<button type="button" data-step="-1" aria-label="{name}: previous" aria-disabled="true">‹</button>'
         f'<input id="{own}" type="range" min="0" max="{len(control.values) - 1}" value="0" step="1" '
         f'autocomplete="off" data-lm-suppress-shortcuts="true" aria-valuetext="{first}">'
-        f'<button type="button" data-step="1" aria-label="{name}: next">›</button>{more}'
-        f'<output for="{own}" aria-live="off">{first}</output></div>'
+        f'<button type="button" data-step="1" aria-label="{name}: next">›</button>{more}</div>'
     )
 
 
