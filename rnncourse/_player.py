@@ -77,7 +77,7 @@ class Player:
         named = escape(" and ".join(control.name for control in self.controls))
         return (
             f'<figure class="rnn-player" id="{prefix}" aria-label="Figure with a control: {named}">'
-            f'<div class="rnn-controls">{self._controls(prefix)}</div>{shared}'
+            f'<div class="rnn-controls" data-lm-suppress-shortcuts="true">{self._controls(prefix)}</div>{shared}'
             f'<div class="rnn-frames">{shown}</div><p class="rnn-said" aria-live="polite"></p>{caption}</figure>'
         )
 
@@ -114,7 +114,8 @@ def _slider(control: Control, data: str, own: str, play: bool) -> str:
     name, first = escape(control.name), escape(control.labels[0])
     more = '<button type="button" data-play aria-label="Play">▶</button>' if play else ""
     return (
-        f'<div {data}><label for="{own}">{name}</label><output for="{own}" aria-live="off">{first}</output>'
+        f'<div {data}><div class="rnn-head"><label for="{own}">{name}</label>'
+        f'<output for="{own}" aria-live="off">{first}</output></div>'
         f'<button type="button" data-step="-1" aria-label="{name}: previous" aria-disabled="true">‹</button>'
         f'<input id="{own}" type="range" min="0" max="{len(control.values) - 1}" value="0" step="1" '
         f'autocomplete="off" data-lm-suppress-shortcuts="true" aria-valuetext="{first}">'

@@ -13,6 +13,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from rnncourse._player import asset
 from rnncourse.widgets import frames
 
 WEIGHT = 60_000  # bytes of one player, compressed
@@ -35,6 +36,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     two = frames(square, {"Size": [1, 2, 3], "Kind": ["x", "y"]}, alt="{} and {}.".format)
     where = tmp_path_factory.mktemp("players")
     (where / "page.html").write_text(PAGE.format(one._repr_html_() + two._repr_html_()), "utf8")
+    (where / "player.js").write_text(asset("player.js"), "utf8")
+    policy = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:"
+    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}"><body>'
+    strict = PAGE.replace("<body>", head).format(one.html() + '<script src="player.js"></script>')
+    (where / "strict.html").write_text(strict, "utf8")
     return where
 
 
@@ -73,7 +79,7 @@ def seen(player: WebElement) -> list[int]:
     return player.parent.execute_script(SEEN, player)
 
 
-def part(player: WebElement, selector: str) -> WebElement:
+def part(player: WebElement | b.webdriver.Chrome, selector: str) -> WebElement:
     return player.find_element("css selector", selector)
 
 
@@ -171,6 +177,21 @@ def test_without_scripts_the_first_frame_is_shown(address: str, chromium: b.webd
         chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     assert shown == [True] + 3 * [False] + [True] + 5 * [False]
     assert controls == [False, False]
+
+
+def test_it_works_under_a_content_security_policy(address: str, chromium: b.webdriver.Chrome) -> None:
+    """As the book loads it: the script from a file beside the page, no inline scripts allowed."""
+    chromium.get(address.replace("page.html", "strict.html"))
+    player = part(chromium, ".rnn-player")
+    part(player, "input").send_keys(Keys.END)
+    assert part(player, "output").text == "40 wide"
+    chromium.get_log("browser")  # the style sheet is not there; nothing hides the frames but `hidden`
+    assert seen(player) == [3]
+    chromium.execute_script(
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'window.x=1'}))"
+    )
+    assert chromium.execute_script("return window.x") is None, "the policy is at work"
+    chromium.get_log("browser")
 
 
 def test_it_fits_a_phone(players: list[WebElement], chromium: b.webdriver.Chrome) -> None:
