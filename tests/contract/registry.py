@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense
+from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Halves
 from rnncourse.use_gate import UseGateCell
 
 from . import cells, oracles
@@ -32,9 +32,9 @@ class Case:
         return self.name
 
     @property
-    def fast(self) -> bool:
-        """Whether a pass is cheap: no composition, no looped cells. The others get fewer repetitions."""
-        return self.name.startswith(("rnn", "dense", "gru", "lstm"))
+    def looped(self) -> bool:
+        """Whether there is no fast path: a step then costs about a hundred times as much."""
+        return self.name == "use-gate"
 
 
 def rnn(g: str, **options: Any) -> Case:
@@ -92,6 +92,7 @@ CASES = (
     lstm("lstm-coupled", coupled=True),
     lstm("lstm-peepholes-coupled", peepholes=True, coupled=True),
     Case("use-gate", UseGateCell.init, oracles.explicit, cells.use_gate),
+    Case("halves-lstm", lambda **sizes: Halves(LSTM.init(**sizes), least=0), oracles.explicit),
     bidirectional("bidirectional-rnn", RNN.init, RNN.init),
     bidirectional("bidirectional-gru", GRU.init, AFTER),
     bidirectional("bidirectional-lstm", LSTM.init, LSTM.init, oracles.torch_bidirectional_lstm),
