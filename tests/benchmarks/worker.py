@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,20 @@ class Worker:
         gc.collect()
         gc.disable()
         return {}
+
+    def saved(self, case: dict[str, Any]) -> dict[str, Any]:
+        """Return the bytes that a forward pass keeps for the backward pass."""
+        wanted = Case(**case)
+        return {"bytes": self.module.saved_bytes(wanted, arrays(wanted))}
+
+    def peak(self) -> dict[str, Any]:
+        """Return the most memory that NumPy held during one repetition, inputs and parameters apart."""
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        self.step()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return {"bytes": most - before}
 
     def save(self, path: str) -> dict[str, Any]:
         """Write what came out, to be compared."""
