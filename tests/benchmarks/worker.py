@@ -18,15 +18,6 @@ import numpy as np
 
 from .cases import Case, arrays
 
-VERSIONS = {
-    "ours": ("numpy",),
-    "pytorch": ("torch",),
-    "jax_scan": ("jax", "jaxlib"),
-    "autograd_numpy": ("autograd",),
-    "numpy_ml": ("numpy-ml",),
-    "onnx_runtime": ("onnxruntime",),
-}
-
 
 class Worker:
     """A peer and the case that it works on."""
@@ -39,12 +30,8 @@ class Worker:
         self.numbers: Any = None
 
     def about(self) -> dict[str, Any]:
-        """Name the versions, and where the package came from."""
-        from importlib.metadata import version
-
-        source = getattr(sys.modules.get("rnncourse"), "__file__", None)
-        versions = {package: version(package) for package in VERSIONS.get(self.name, ())}
-        return {"versions": versions, "python": sys.version.split()[0], "source": source}
+        """Tell where the package came from."""
+        return {"source": getattr(sys.modules.get("rnncourse"), "__file__", None)}
 
     def load(self, task: str, case: dict[str, Any]) -> dict[str, Any]:
         """Get ready for a case and run it once."""
