@@ -52,7 +52,13 @@ def cache_key(app: Sphinx, config: Config) -> None:
     if config.nb_execution_mode != "cache":
         return
     digest = hashlib.sha256(f"{version('numpy')} {version('matplotlib')}".encode())
-    for source in sorted(Path(app.srcdir, "rnncourse").rglob("*.py")):
+    benchmarks = Path(app.srcdir, "tests", "benchmarks")  # read by the page on speed
+    sources = [
+        *Path(app.srcdir, "rnncourse").rglob("*.py"),
+        *benchmarks.glob("results/*.json"),
+        *(benchmarks / f"{name}.py" for name in ("goals", "plots", "report")),
+    ]
+    for source in sorted(sources):
         digest.update(source.read_bytes())
     caches = Path(app.srcdir, "_build", ".jupyter_cache")
     ours = caches / digest.hexdigest()[:16]

@@ -115,7 +115,8 @@ def error(mine: Arrays, wanted: Arrays) -> float:
     """Return the largest difference, each array relative to its largest entry."""
     if mine.keys() != wanted.keys():
         raise ValueError(f"expected {sorted(wanted)}, got {sorted(mine)}")
-    return max(float(np.abs(mine[name] - a).max() / np.abs(a).max()) for name, a in wanted.items())
+    # np.max, since Python's max may lose a NaN
+    return float(np.max([np.abs(mine[name] - a).max() / np.abs(a).max() for name, a in wanted.items()]))
 
 
 def verify(peer: Peer, case: Case, wanted: Arrays) -> float:
