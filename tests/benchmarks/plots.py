@@ -38,6 +38,7 @@ def training_figure(results: Results) -> Figure:
     axis.set_xscale("log")
     ticks = [0.1, 0.2, 0.5, 1, 2, 4]
     axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axis.minorticks_off()
     axis.set_yticks(range(len(found)), [f"{row['case']['cell']}  {sizes(row)}" for row in found], fontsize=9)
     axis.invert_yaxis()
     axis.grid(axis="x", linewidth=0.3)

@@ -26,17 +26,19 @@ def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def spread(r: dict[str, float]) -> str:
+    """Write a figure and its interval, in one piece."""
+    return f"{r['median']:.2f}\N{NO-BREAK SPACE}({r['low']:.2f}–{r['high']:.2f})"
+
+
 def ratio(row: Row, peer: str) -> str:
     """Write a median and its quartiles."""
-    if peer not in row["ratios"]:
-        return ""
-    r = row["ratios"][peer]
-    return f"{r['median']:.2f} ({r['low']:.2f}–{r['high']:.2f})"
+    return spread(row["ratios"][peer]) if peer in row["ratios"] else ""
 
 
 def sizes(row: Row) -> str:
     """Write T, B, n_x and n_a."""
-    return ", ".join(f"{row['case'][name]}" for name in ("T", "B", "n_x", "n_a"))
+    return ",\N{NO-BREAK SPACE}".join(f"{row['case'][name]}" for name in ("T", "B", "n_x", "n_a"))
 
 
 def mean_line(found: list[Row], peers: Sequence[str]) -> list[str]:
@@ -47,8 +49,7 @@ def mean_line(found: list[Row], peers: Sequence[str]) -> list[str]:
         if not rounds:
             cells.append("")
             continue
-        r = mean_of_medians(rounds)
-        cells.append(f"**{r['median']:.2f}** ({r['low']:.2f}–{r['high']:.2f})")
+        cells.append(spread(mean_of_medians(rounds)))
     return cells
 
 
@@ -74,9 +75,9 @@ def goals_table(results: Results) -> str:
     """Write the goals and what became of them."""
     body = []
     for goal, value, verdict in verdicts(results):
-        sign = "≥" if goal.least else "≤"
+        sign = "≥\N{NO-BREAK SPACE}" if goal.least else "≤\N{NO-BREAK SPACE}"
         shown = "" if value is None else f"{value:.2f}"
-        body.append([goal.what, shown, f"{sign} {goal.goal:g}", f"{sign} {goal.gate:g}", verdict])
+        body.append([goal.what, shown, f"{sign}{goal.goal:g}", f"{sign}{goal.gate:g}", verdict])
     return table(["time of the package over that of …", "measured", "goal", "gate", ""], body)
 
 
