@@ -55,7 +55,11 @@ def cache_key(app: Sphinx, config: Config) -> None:
     kinds = {".py", ".css", ".js", ".mplstyle"}
     benchmarks = Path(app.srcdir, "tests", "benchmarks")  # read by the page on speed
     sources = [
-        *(path for path in Path(app.srcdir, "rnncourse").rglob("*") if path.suffix in kinds),
+        *(
+            path
+            for path in Path(app.srcdir, "rnncourse").rglob("*")
+            if path.suffix in kinds
+        ),
         *benchmarks.glob("results/*.json"),
         *(benchmarks / f"{name}.py" for name in ("goals", "plots", "report")),
     ]
