@@ -20,10 +20,10 @@ from .nodes import Relation
 from .parser import parse
 from .printer import latex
 from .symbols import Notation
-from .world import World
+from .world import Ident, World
 from .worlds import SETTINGS, Setting
 
-__all__ = ["FORWARD", "NOTATIONS", "Dialect", "printed", "table", "translated"]
+__all__ = ["FORWARD", "NOTATIONS", "Dialect", "printed", "seen_in", "table", "translated"]
 
 T, PREV = r"^{\langle t \rangle}", r"^{\langle t-1 \rangle}"
 STEPS = {"T": "T"}
@@ -83,6 +83,17 @@ class Dialect:
             for (key, t, layer), value in world.values.items():
                 if key == ours:
                     other.values[theirs, t, layer] = -value + key.startswith("gate")
+        turned = {theirs for theirs, _ in self.opposite}
+        names = {bias + half: bias for bias in self.halves for half in ("_i", "_h")} | dict(self.opposite)
+        signs = {key: -1 if key in turned or ("-" + ours, ours) in self.opposite else 1 for key, ours in names.items()}
+
+        def derivative(num: Ident, den: Ident, *args: Any, **options: Any) -> Array:
+            """Measure with our quantity: a bias moves by as much as its half does, an opposite the other way."""
+            sign = signs.get(num.key, 1) * signs.get(den.key, 1)
+            ours = (q._replace(key=names.get(q.key, q.key)) for q in (num, den))
+            return sign * world.derivative(*ours, *args, **options)
+
+        other.derivative = derivative  # type: ignore[method-assign]
         return other
 
 
@@ -183,21 +194,31 @@ def translated(cell: str, notation: str) -> Setting:
     Setting
         For `Checker`.
     """
-    dialect = NOTATIONS[notation][cell]
-    return _Translated(dialect.notation, SETTINGS[cell], dialect)
+    return seen_in(NOTATIONS[notation][cell], SETTINGS[cell])
+
+
+def seen_in(dialect: Dialect, setting: Setting) -> Setting:
+    """Return runs as a dialect sees them."""
+    return _Translated(setting, dialect)
 
 
 class _Translated(Setting):
     """The runs of another setting, with more quantities."""
 
-    def __init__(self, notation: Notation, setting: Setting, dialect: Dialect) -> None:
-        super().__init__(notation, setting.make)
+    def __init__(self, setting: Setting, dialect: Dialect) -> None:
+        super().__init__(dialect.notation, setting.make, setting.seeds, setting.attaining)
+        object.__setattr__(self, "_dialect", dialect)
         object.__setattr__(self, "_runs", tuple(map(dialect.world, setting.worlds())))
 
     def worlds(self) -> tuple[World, ...]:
         """Return the runs."""
         runs: Any = self._runs  # type: ignore[attr-defined]
         return tuple(runs)
+
+    def witness(self, name: str) -> World:
+        """Return a run on which a bound is attained."""
+        dialect: Dialect = self._dialect  # type: ignore[attr-defined]
+        return dialect.world(super().witness(name))
 
 
 def rows(check: bool = True, only: str = "") -> Iterator[tuple[str, str, dict[str, str]]]:

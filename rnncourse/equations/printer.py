@@ -191,14 +191,15 @@ class _Latex:
                 below.append(template[inner[0].pos : inner[-1].end])
             k += 1 + len(inner) + 2 * (tokens[k + 1].text == "{")
         if self.notation.time_below and node.time is not None:
-            below[-1] = ",".join([*below[-1].split(",")[:-1], self.write(node.time)])
+            named = below[-1].split(",")[:-1]
+            below[-1] = ",".join(filter(None, [*named, self.write(node.time)]))  # "": a quantity without its time
         above = "" if node.layer is None else f"[{self.write(node.layer)}]"
         above += "" if node.example is None else f"({self.write(node.example)})"
         if node.time is not None and not self.notation.time_below:
             above += rf"\langle {self.write(node.time)} \rangle"
         if node.entry:
             below.append(self.places(node.entry))
-        return base + self.script("_", ",".join(below)) + self.script("^", above)
+        return base + self.script("_", ",".join(filter(None, below))) + self.script("^", above)
 
     def script(self, sign: str, text: str) -> str:
         return "" if not text else sign + (text if len(text) == 1 else f"{{{text}}}")
