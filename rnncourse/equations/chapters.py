@@ -94,6 +94,7 @@ CHAPTERS = {
             "eq:lstm-adding-identity": "lstm-carousel", "eq:lstm-coupled-update": "lstm-coupled",
             "eq:lstm-coupled-cell": "lstm-coupled", "eq:lstm-coupled-range": "lstm-coupled",
             "eq:use-gate-preactivations": "use-gate", "eq:use-gate": "use-gate",
+            "eq:use-gate-blind": "use-gate",
         },
     ),
     "lstm-backward": Chapter(("lstm", "lstm-peepholes", "facts")),

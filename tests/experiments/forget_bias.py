@@ -1,6 +1,6 @@
 """How long an LSTM needs to learn to hold a number, by the bias that its forget gate starts with.
 
-    cd tests && python -m experiments.forget_bias       writes ../book/gated/results/forget-bias.json, in about 10 minutes
+    cd tests && python -m experiments.forget_bias     writes ../book/gated/results/forget-bias.json in about 10 minutes
 
 The chapter on the LSTM's forward pass shows the stored result, and the same experiment, smaller, live. Runs that are
 stored already are not made again: delete the file to begin anew.
