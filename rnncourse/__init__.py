@@ -19,6 +19,7 @@ from .deep import Deep
 from .dense import Dense
 from .gradcheck import check
 from .gru import GRU, gru_cell_backward, gru_cell_forward
+from .halves import Halves
 from .lstm import LSTM, lstm_cell_backward, lstm_cell_forward
 from .records import Gradients, tree_map
 from .rnn import RNN, rnn_cell_backward, rnn_cell_forward
@@ -32,6 +33,7 @@ __all__ = [
     "Deep",
     "Dense",
     "Gradients",
+    "Halves",
     "Workspace",
     "__version__",
     "check",

@@ -224,3 +224,8 @@ def workspace(value: object) -> Workspace:
     if not isinstance(value, Workspace):
         raise TypeError(f"workspace: expected a Workspace, got {describe(value)}")
     return value
+
+
+def part(value: object, name: str) -> Workspace | None:
+    """Accept a workspace or None, and return its part of that name."""
+    return None if value is None else workspace(value).part(name)

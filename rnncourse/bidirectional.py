@@ -10,6 +10,7 @@ import numpy as np
 from . import _validation as check
 from .records import Array, Gradients, Record
 from .sequence import keep, valid_steps
+from .workspace import Workspace
 
 __all__ = ["Bidirectional", "BidirectionalRun", "reverse"]
 
@@ -86,7 +87,9 @@ class Bidirectional(Record):
         """
         return self.fwd.zero_state(batch), self.bwd.zero_state(batch)
 
-    def forward(self, x: Array, state: Any = None, lengths: Any = None) -> BidirectionalRun:
+    def forward(
+        self, x: Array, state: Any = None, lengths: Any = None, workspace: Workspace | None = None
+    ) -> BidirectionalRun:
         """Run both layers over a batch of sequences.
 
         Parameters
@@ -97,6 +100,8 @@ class Bidirectional(Record):
             Start states (fwd, bwd): the second is where the backward stream starts, at each example's end.
         lengths : sequence of int, shape (B,), optional
             Number of steps of each example.
+        workspace : Workspace, optional
+            Memory to use again; the run is valid until the workspace is used again.
 
         Returns
         -------
@@ -111,9 +116,9 @@ class Bidirectional(Record):
         x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
         check.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
         start = check.entries("state", state, 2)
-        fwd = self.fwd.forward(x, start[0], lengths)
+        fwd = self.fwd.forward(x, start[0], lengths, workspace=check.part(workspace, "fwd"))
         ends = check.lengths(lengths, *x.shape[:2])
-        bwd = self.bwd.forward(reverse(x, ends), start[1], lengths)
+        bwd = self.bwd.forward(reverse(x, ends), start[1], lengths, workspace=check.part(workspace, "bwd"))
         return BidirectionalRun(self, fwd, bwd, np.concatenate([fwd.a, reverse(bwd.a, ends)], axis=-1), ends)
 
     def backward(self, run: BidirectionalRun, da: Array, dfinal: Any = None) -> Gradients:

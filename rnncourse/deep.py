@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _validation as check
 from .records import Array, Gradients, Record
+from .workspace import Workspace
 
 __all__ = ["Deep", "DeepRun"]
 
@@ -95,7 +96,12 @@ class Deep(Record):
         return tuple(layer.zero_state(batch) for layer in self.layers)
 
     def forward(
-        self, x: Array, state: Any = None, lengths: Any = None, rng: np.random.Generator | None = None
+        self,
+        x: Array,
+        state: Any = None,
+        lengths: Any = None,
+        rng: np.random.Generator | None = None,
+        workspace: Workspace | None = None,
     ) -> DeepRun:
         """Run the layers from the bottom to the top.
 
@@ -109,6 +115,8 @@ class Deep(Record):
             Number of steps of each example.
         rng : numpy.random.Generator, optional
             Source of the dropout's randomness: with it, entries between layers are dropped; without it, none.
+        workspace : Workspace, optional
+            Memory to use again; the run is valid until the workspace is used again.
 
         Returns
         -------
@@ -126,12 +134,12 @@ class Deep(Record):
         drop = None if rng is None else check.generator("rng", rng)
         runs: list[Any] = []
         masks: list[Array] = []
-        for layer, s in zip(self.layers, start, strict=True):
+        for k, (layer, s) in enumerate(zip(self.layers, start, strict=True)):
             if runs and self.dropout and drop is not None:
                 kept = drop.random(x.shape) >= self.dropout
                 masks.append(np.where(kept, 1 / (1 - self.dropout), 0.0).astype(self.precision))
                 x = _times(x, masks[-1])
-            runs.append(layer.forward(x, s, lengths))
+            runs.append(layer.forward(x, s, lengths, workspace=check.part(workspace, str(k))))
             x = runs[-1].a
         return DeepRun(self, tuple(runs), tuple(masks))
 

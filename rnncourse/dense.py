@@ -12,6 +12,7 @@ from .activations import ACTIVATIONS
 from .initializers import Initializer, glorot_uniform
 from .records import Array, Gradients, Record, private_copy
 from .sequence import keep, valid_steps
+from .workspace import Workspace
 
 __all__ = ["Dense", "DenseRun"]
 
@@ -116,7 +117,9 @@ class Dense(Record):
         check.size("batch", batch, least=0)
         return ()
 
-    def forward(self, x: Array, state: tuple[()] | None = None, lengths: Any = None) -> DenseRun:
+    def forward(
+        self, x: Array, state: tuple[()] | None = None, lengths: Any = None, workspace: Workspace | None = None
+    ) -> DenseRun:
         """Apply the layer at every step.
 
         Parameters
@@ -127,6 +130,8 @@ class Dense(Record):
             There is none.
         lengths : sequence of int, shape (B,), optional
             Number of steps of each example; outputs behind the end are zero, inputs there never matter.
+        workspace : Workspace, optional
+            Not used: taken so that every layer is called in the same way.
 
         Returns
         -------
@@ -141,6 +146,7 @@ class Dense(Record):
         x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
         check.shape("x", x, "(T, B, n_a)", (None, None, self.n_x))
         _no_state("state", state)
+        check.part(workspace, "")
         ends = check.lengths(lengths, *x.shape[:2])
         valid = valid_steps(ends, len(x))
         x = private_copy(keep(valid, x))
@@ -174,7 +180,7 @@ class Dense(Record):
         check.shape("da", da, "(T, B, n_y)", run.a.shape)
         _no_state("dfinal", dfinal)
         valid = valid_steps(run.lengths, len(run.x))
-        dz = keep(valid, ACTIVATIONS[self.activation].slope(run.a) * keep(valid, da))
+        dz = ACTIVATIONS[self.activation].slope(run.a) * keep(valid, da)
         rows = dz.reshape(-1, dz.shape[-1])
         dW = rows.T @ run.x.reshape(-1, self.n_x)
         return Gradients(dz @ self.W, (), Dense(dW, rows.sum(axis=0), self.activation))

@@ -129,8 +129,6 @@ class GRU(RecurrentLayer):
         )
 
     def _step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
-        if fast.is_complex(self.W, x_t, *parts):
-            return super()._step(x_t, parts)
         return (fast.gru_step(*self._stacked, self.b_cc, x_t, parts[0]),)
 
     def _forward(

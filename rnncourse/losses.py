@@ -156,7 +156,7 @@ def softmax_cross_entropy(z: Array, y: Array, mask: Array | None = None, reducti
         raise ValueError(f"y: expected probabilities that add up to 1 at each step, got a sum of {total[wrong][0]:g}")
     log_yhat = log_softmax(z)
     # where y is 0 the product is 0, even if log ŷ is -inf
-    losses = -(np.where(y == 0, 0, y) * np.where(y == 0, 0, log_yhat)).sum(axis=-1)
+    losses = -(y * np.where(y == 0, 0, log_yhat)).sum(axis=-1)
     return _reduce(losses, np.exp(log_yhat) - y, counts, reduction)
 
 

@@ -161,8 +161,8 @@ class LSTM(RecurrentLayer):
         return fast.stacked_weights(self.W, self.b, len(order), len(order) - 1, order)
 
     def _step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
-        if self._peepholes() is not None or fast.is_complex(self.W, x_t, *parts):
-            return super()._step(x_t, parts)
+        if self.p_f is not None:
+            return self._cell_step(x_t, parts)
         return fast.lstm_step(self._stacked, self.coupled, x_t, parts[0], parts[1])
 
     def _forward(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -205,10 +206,7 @@ class RecurrentLayer(Record, ABC):
         TypeError, ValueError
             If an argument is of the wrong dtype or shape; the message names it.
         """
-        x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
-        check.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
-        start = self._unpack("state", state, x.shape[1])
-        ends = check.lengths(lengths, *x.shape[:2])
+        x, start, ends = self.checked_inputs(x, state, lengths)
         valid = valid_steps(ends, len(x))
         buffers: Buffers = NEW
         if workspace is not None:
@@ -220,6 +218,28 @@ class RecurrentLayer(Record, ABC):
         if workspace is None or not tape:
             return Run(self, x, states, outputs, ends, tape)
         return BorrowedRun(self, x, states, outputs, ends, tape, workspace, workspace.uses)
+
+    def checked_inputs(self, x: Any, state: Any, lengths: Any) -> tuple[Array, tuple[Array, ...], Array | None]:
+        """Check what `forward` gets.
+
+        Parameters
+        ----------
+        x, state, lengths
+            As `forward` takes them.
+
+        Returns
+        -------
+        tuple
+            x, the parts of the start state, and the lengths as an array.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is of the wrong dtype or shape; the message names it.
+        """
+        x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
+        check.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
+        return x, self._unpack("state", state, x.shape[1]), check.lengths(lengths, *x.shape[:2])
 
     def backward(self, run: Run, da: Array, dfinal: Any = None) -> Gradients:
         """Backpropagate through time.
@@ -273,13 +293,37 @@ class RecurrentLayer(Record, ABC):
         TypeError, ValueError
             If an argument is of the wrong dtype or shape; the message names it.
         """
-        x_t = check.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
-        check.shape("x_t", x_t, "(B, n_x)", (None, self.n_x))
-        parts = self._unpack("state", state, len(x_t))
-        new = self._step(x_t, parts)
+        parts = state if len(self.state_letters) > 1 else (state,)
+        step = self._step
+        if not self._fits(x_t, parts):
+            x_t = check.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
+            check.shape("x_t", x_t, "(B, n_x)", (None, self.n_x))
+            parts = self._unpack("state", state, len(x_t))
+            if any(v.dtype.kind == "c" for v in (self.W, x_t, *parts)):
+                step = self._cell_step
+        new = step(x_t, parts)
         return new[0], self._pack(new)
 
+    @cached_property
+    def _step_sizes(self) -> tuple[Any, int, int, int]:
+        dtype = self.W.dtype if self.W.dtype.kind == "f" else None
+        return dtype, self.n_x, self.n_a, len(self.state_letters)
+
+    def _fits(self, x_t: Any, parts: Any) -> bool:
+        """Whether input and state are plainly right: a step is so short that the full checks would take most of it."""
+        dtype, n_x, n_a, count = self._step_sizes
+        if type(x_t) is not np.ndarray or x_t.dtype is not dtype or x_t.ndim != 2 or x_t.shape[1] != n_x:
+            return False
+        if type(parts) is not tuple or len(parts) != count:
+            return False
+        shape = (x_t.shape[0], n_a)
+        return all(type(part) is np.ndarray and part.dtype is dtype and part.shape == shape for part in parts)
+
     def _step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Take one step with real numbers; the layers of which the fast path knows do it faster."""
+        return self._cell_step(x_t, parts)
+
+    def _cell_step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
         new, _ = self.cell_forward(x_t, self._pack(parts))
         return new if isinstance(new, tuple) else (new,)
 

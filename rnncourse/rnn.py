@@ -120,8 +120,6 @@ class RNN(RecurrentLayer):
         return fast.stacked_weights(self.W, self.b, 1, 0, [0])
 
     def _step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
-        if fast.is_complex(self.W, x_t, *parts):
-            return super()._step(x_t, parts)
         return (fast.rnn_step(self._stacked, ACTIVATIONS[self.activation].function, x_t, parts[0]),)
 
     def _forward(

@@ -28,7 +28,7 @@ class Workspace(Buffers):
     It saves allocating the same large arrays at every step. A run that was made with a workspace is valid until the
     workspace is used again; touching the run after that raises, so that it never shows another run's numbers. Its
     outputs `a`, its `final` state and gradients have memory of their own; other arrays taken from it, such as gates,
-    are views of the workspace: copy them to keep them. One workspace serves one layer at a time, and one thread.
+    are views of the workspace: copy them to keep them. One workspace serves one layer and one call at a time.
 
     Attributes
     ----------
@@ -52,6 +52,22 @@ class Workspace(Buffers):
     def __init__(self) -> None:
         self.uses = 0
         self._arrays: dict[str, Array] = {}
+        self._parts: dict[str, Workspace] = {}
+
+    def part(self, name: str) -> Workspace:
+        """Return the workspace of a part: a layer that is made of layers hands each of them its own.
+
+        Parameters
+        ----------
+        name : str
+            Which part.
+
+        Returns
+        -------
+        Workspace
+            The same one each time.
+        """
+        return self._parts.setdefault(name, Workspace())
 
     def take(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return the array of that name, a new one if its shape or dtype has changed.

@@ -212,6 +212,20 @@ def test_check_names_the_tolerance_and_does_not_print_rounding_noise(capsys):
 
 
 @pytest.mark.parametrize(
+    ("mine", "reference", "agrees"),
+    [
+        (0.5, 0.0, True),
+        (0.75, 0.0, False),  # small references count as 1
+        (1.5, 1.0, True),
+        ([0.0, 5.0], [2.0, 4.0], True),  # and the largest counts for all
+        ([0.0, 7.0], [2.0, 4.0], False),
+    ],
+)
+def test_check_allows_the_tolerance_itself_times_the_largest_reference_or_one(capsys, mine, reference, agrees):
+    assert ("agrees" in prints(capsys, mine, reference, tol=0.5)) == agrees
+
+
+@pytest.mark.parametrize(
     ("mine", "reference", "tol", "error", "message"),
     [
         (None, 1.0, 1e-9, TypeError, "mine: expected numbers, got an array of shape () and dtype object"),

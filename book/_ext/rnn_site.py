@@ -52,8 +52,9 @@ def cache_key(app: Sphinx, config: Config) -> None:
     if config.nb_execution_mode != "cache":
         return
     digest = hashlib.sha256(f"{version('numpy')} {version('matplotlib')}".encode())
-    for source in sorted(Path(app.srcdir, "rnncourse").rglob("*.py")):
-        digest.update(source.read_bytes())
+    for source in sorted(Path(app.srcdir, "rnncourse").rglob("*")):
+        if source.suffix in {".py", ".css", ".js", ".mplstyle"}:
+            digest.update(source.read_bytes())
     caches = Path(app.srcdir, "_build", ".jupyter_cache")
     ours = caches / digest.hexdigest()[:16]
     for other in set(caches.glob("*")) - {ours}:

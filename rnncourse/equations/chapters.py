@@ -83,7 +83,7 @@ CHAPTERS = {
     ),
     "bptt": Chapter(("rnn", "facts"), {"eq:batch-gradient": "rnn-batch"}),
     "batches": Chapter(("rnn-batch", "rnn", "facts")),
-    "vanishing-gradients": Chapter(("rnn", "lstm", "facts")),
+    "vanishing-gradients": Chapter(("rnn", "lstm", "gru", "facts")),
     "training": Chapter(("facts", "rnn")),
     "language-model": Chapter(("rnn", "facts")),
     "gru": Chapter(("gru", "gru-after", "facts")),

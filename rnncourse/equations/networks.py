@@ -82,6 +82,7 @@ class Part:
     def record(self, trace: Trace, x: dict[int, Array], start: tuple[Array, ...]) -> dict[int, Array]:
         """Loop the package's cell; return its outputs."""
         layer, times = parameters(trace, self.layer, self.weights, self.number), self.times(len(x))
+        vars(layer).update({name: getattr(layer, name) for name in self.weights.values()})  # make each view but once
         letters = layer.state_letters
         state = [trace.rows(self.prefix + n, s, times[0], self.number) for n, s in zip(letters, start, strict=True)]
         out = {}
@@ -211,32 +212,33 @@ class Network(World):
 
     def record(self, trace: Trace) -> None:
         """Loop the package's cells over time, layer by layer."""
-        T = len(self.x)
-        below = {t: trace.rows("x", self.x[t - 1], t) for t in range(1, T + 1)}
+        T, m = self.x.shape[:2]
+        x, y = (np.tile(array, (1, trace.copies, 1)) for array in (self.x, self.y))
+        below = {t: trace.rows("x", x[t - 1], t) for t in range(1, T + 1)}
         outs = []
         for part, start in zip(self.parts, self.start, strict=True):
             if self.stacked and part.number == 1:
                 below = {t: trace.rows("a", v, t, 0) for t, v in below.items()}
-            outs.append(part.record(trace, below, start))
+            outs.append(part.record(trace, below, tuple(np.tile(s, (trace.copies, 1)) for s in start)))
             below = below if self.bidirectional else outs[-1]
         if self.bidirectional:
             below = {t: np.concatenate([out[t] for out in outs], axis=1) for t in below}
         head, losses, z_y, yhat = parameters(trace, self.head, self.head_names), [], [], []
-        computed = head.step(np.concatenate([below[t] for t in range(1, T + 1)]))[0].reshape(T, -1, self.y.shape[2])
+        computed = head.step(np.concatenate([below[t] for t in range(1, T + 1)]))[0].reshape(T, -1, y.shape[2])
         for t in range(1, T + 1):
             z_y.append(trace.rows("z_y", computed[t - 1], t))
             predicted = self.loss.activation(z_y[-1])
             yhat.append((predicted, trace.rows("yhat", predicted, t)))
-        values = self.loss.package(np.stack(z_y), self.y, reduction="none").value
+        values = self.loss.package(np.stack(z_y), y, reduction="none").value
         for t in range(1, T + 1):
             loss = values[t - 1]
             if ("yhat", t, None) in {**trace.nudges, **trace.held}:  # the package takes the loss from z_y
-                loss = loss + self.loss.of_prediction(yhat[t - 1][1], self.y[t - 1])
-                loss = loss - self.loss.of_prediction(yhat[t - 1][0], self.y[t - 1])
+                loss = loss + self.loss.of_prediction(yhat[t - 1][1], y[t - 1])
+                loss = loss - self.loss.of_prediction(yhat[t - 1][0], y[t - 1])
             losses.append(trace("L_t", loss[None], t))
-        trace("L", sum(losses[1:], losses[0]))
-        if self.sizes["m"] > 1:
-            trace("J", one(trace.values["L", None, None].sum() / self.sizes["m"]))
+        loss = trace("L", sum(losses[1:], losses[0]))
+        if m > 1:
+            trace("J", loss.reshape(1, trace.copies, m).sum(axis=2) / m)
 
     def gradients(self, source: str, weight: Array) -> dict[Place, Array]:
         """Return what the package's backward pass returns, by place."""

@@ -43,10 +43,14 @@ class Trace:
     ----------
     nudges, held : mapping, optional
         Place to what is added there, or to what stands there instead.
+    copies : int
+        How many copies of all examples stand side by side, each to be nudged in its own way.
     """
 
-    def __init__(self, nudges: Mapping[Place, Array] | None = None, held: Mapping[Place, Array] | None = None) -> None:
-        self.nudges, self.held = nudges or {}, held or {}
+    def __init__(
+        self, nudges: Mapping[Place, Array] | None = None, held: Mapping[Place, Array] | None = None, copies: int = 1
+    ) -> None:
+        self.nudges, self.held, self.copies = nudges or {}, held or {}, copies
         self.values: dict[Place, Array] = {}
 
     def __call__(self, key: str, value: Array, t: int | None = None, layer: int | None = None) -> Array:
@@ -84,7 +88,8 @@ class World(ABC):
         self.name, self.sizes = name, {"m": 1, **sizes}
         self.after: dict[Place, Array] = {}
         self._gradients: dict[tuple[str, Ident], dict[Place, Array]] = {}
-        self._measured: dict[Any, dict[Place, Array]] = {}
+        self._nudged: dict[Any, list[Trace]] = {}
+        self._measured: dict[Any, Array] = {}
         self.values = self.computed()
         trace = Trace()
         self.record(trace)
@@ -216,10 +221,7 @@ class World(ABC):
             if q.place not in self.forward:
                 raise LookupError(f"{q.key} is not part of the forward pass there, so nothing can be differentiated")
         before = num.t if immediate else None
-        key = (den.place, tuple(h.place for h in held), before)
-        if key not in self._measured:
-            self._measured[key] = self.measure(den.place, {h.place for h in held}, before)
-        full = self._measured[key][num.place]
+        full = self.measured(num.place, den.place, frozenset(h.place for h in held), before)
         if whole_loss:
             full = full.sum(axis=1, keepdims=True)
         elif num.i is not None:
@@ -253,18 +255,34 @@ class World(ABC):
             self._gradients[key] = self.gradients(source, weight)
         return self._gradients[key]
 
-    def measure(self, den: Place, held: set[Place], before: int | None) -> dict[Place, Array]:
-        """Nudge every entry of `den` by a complex step; return the derivatives of all that is computed."""
-        hold = {place: self.forward[place] for place in held}
+    def measured(self, num: Place, den: Place, held: frozenset[Place], before: int | None) -> Array:
+        """Return ∂num/∂den as measured with `held`, and all before a time, kept as it is."""
+        key = (num, den, held, before)
+        if key in self._measured:
+            return self._measured[key]
+        if key[1:] not in self._nudged:
+            self._nudged[key[1:]] = self.nudge(den, held, before)
+        parts = [np.imag(trace.values[num]) / H for trace in self._nudged[key[1:]]]
+        shape = self.forward[den].shape
+        if num[1] is None and num[0] not in LOSSES and len(parts) == 1:  # a parameter: it has no examples
+            parts = [np.zeros_like(parts[0])] * (shape[0] * shape[1])
+        elif len(parts) == 1:
+            parts = np.split(parts[0], shape[0] * shape[1], axis=1)
+        self._measured[key] = np.stack(parts, axis=-1).reshape(*self.forward[num].shape, *shape)
+        return self._measured[key]
+
+    def nudge(self, den: Place, held: frozenset[Place], before: int | None) -> list[Trace]:
+        """Nudge every entry of `den` by a complex step: all in one pass, or each in a pass of its own."""
+        hold = {p: v for p, v in self.forward.items() if p in held}
         if before is not None:
             hold |= {p: v for p, v in self.forward.items() if p[1] is not None and p[1] < before and p != den}
-        shape = self.forward[den].shape
-        columns: dict[Place, list[Array]] = {}
-        for k in range(shape[0] * shape[1]):
-            nudge = np.zeros(shape, complex)
-            nudge.flat[k] = H * 1j
-            trace = Trace({den: nudge}, hold)
+        n, m = self.forward[den].shape
+        nudges = np.eye(n * m).reshape(n, m, n * m) * (H * 1j)
+        if den[1] is None:  # a parameter
+            traces = [Trace({den: nudges[..., k]}, hold) for k in range(n * m)]
+        else:
+            side_by_side = nudges.transpose(0, 2, 1).reshape(n, -1)
+            traces = [Trace({den: side_by_side}, {p: np.tile(v, n * m) for p, v in hold.items()}, n * m)]
+        for trace in traces:
             self.record(trace)
-            for place, value in trace.values.items():
-                columns.setdefault(place, []).append(np.imag(value) / H)
-        return {p: np.moveaxis(np.array(c), 0, -1).reshape(*c[0].shape, *shape) for p, c in columns.items()}
+        return traces

@@ -82,7 +82,7 @@ def single(init: Callable[..., Any], weights: Mapping[str, str], **options: Any)
 
 def stack(rng: np.random.Generator) -> tuple[Part, ...]:
     """Draw three layers on top of each other."""
-    width = (N_X, 5, 7, 8)
+    width = (N_X, 5, 7, 2)
     layers = [randomised(RNN.init(width[k], width[k + 1], rng), rng, 0.6) for k in range(3)]
     return tuple(Part(layer, PLAIN, k + 1) for k, layer in enumerate(layers))
 
@@ -90,7 +90,7 @@ def stack(rng: np.random.Generator) -> tuple[Part, ...]:
 def both_ways(rng: np.random.Generator) -> tuple[Part, ...]:
     """Draw two layers side by side."""
     names = [{f"{way}_{k}": k for k in ("W_aa", "W_ax", "b_a")} for way in ("fwd", "bwd")]
-    fwd, bwd = (randomised(RNN.init(N_X, n, rng), rng, 0.6) for n in (5, 7))
+    fwd, bwd = (randomised(RNN.init(N_X, n, rng), rng, 0.6) for n in (5, 2))
     return Part(fwd, names[0], prefix="fwd_"), Part(bwd, names[1], prefix="bwd_", reverse=True)
 
 

@@ -10,12 +10,12 @@ from ..workspace import Buffers
 from .tape import (
     block_rows,
     chunk_steps,
-    half_for_sigmoids,
     input_gradients,
-    past_end,
+    past_ends,
     project_inputs,
+    sigmoid_of_minus,
+    sign_for_sigmoids,
     step_product,
-    to_sigmoid,
     weight_columns,
 )
 
@@ -29,6 +29,7 @@ def _lstm_order(coupled: bool) -> tuple[int, list[int]]:
     return (GATE_F, [0, 1, 2]) if coupled else (GATE_U, [1, 0, 2, 3])
 
 
+@np.errstate(over="ignore")  # see sigmoid_of_minus
 def lstm_forward(
     W: Array,
     b: Array,
@@ -44,12 +45,12 @@ def lstm_forward(
     (T, B, _), n = x1.shape, a0.shape[1]
     first, order = _lstm_order(coupled)
     G = 4 - first
-    half, one = W.dtype.type(0.5), W.dtype.type(1)
+    one = np.array(1, W.dtype)
     tape = buffers.take("tape", (T + 1, 6, B, n), W.dtype)
-    scale = half_for_sigmoids(G, G - 1, n, W.dtype)
-    project_inputs(x1, W, b, n, scale, order, tape[:T, first:4])
+    signs = sign_for_sigmoids(G, G - 1, n, W.dtype)
+    project_inputs(x1, W, b, n, signs, order, tape[:T, first:4])
     W_a = weight_columns(W[:, :n], G, order)
-    W_a *= scale
+    W_a *= signs
     r = np.empty((G, B, n), W.dtype)
     product, second, out = step_product(W_a, B, G, r)
     states = np.empty((T + 1, B, n), W.dtype)
@@ -57,41 +58,37 @@ def lstm_forward(
     q = np.empty((2, B, n), W.dtype)
     q_u, q_f = q
     if peepholes is not None:
-        p_f, p_o = peepholes[0] * half, peepholes[2] * half
-        p_u = None if peepholes[1] is None else peepholes[1] * half
+        p_f, p_u, p_o = peepholes
     by_slot = tape.swapaxes(0, 1)
     steps = zip(
-        states, tape[:, first:4], tape[:, first : GATE_O + 1], tape[:, : GATE_F + 1], tape[:, CAND : C_PREV + 1],
-        *by_slot, tape[1:, C_PREV], states[1:],
+        past_ends(valid, T), states, tape[:, first:4], tape[:, first : GATE_O + 1], tape[:, : GATE_F + 1],
+        tape[:, CAND : C_PREV + 1], *by_slot, tape[1:, C_PREV], states[1:],
         strict=False,
     )  # fmt: skip
-    for t, (a_prev, gates, sigmoids, u_f, cand_c, u, f, o, cand, c_prev, tanh_c, c_t, a_t) in enumerate(steps):
+    for ended, a_prev, gates, sigmoids, u_f, cand_c, u, f, o, cand, c_prev, tanh_c, c_t, a_t in steps:
         product(a_prev, second, out)
         add(gates, r, gates)
         if peepholes is None:
-            tanh(gates, gates)
-            to_sigmoid(sigmoids, half)
+            sigmoid_of_minus(sigmoids, one)
         else:
-            add(f, p_f * c_prev, f)
+            subtract(f, p_f * c_prev, f)
             if p_u is not None:
-                add(u, p_u * c_prev, u)
+                subtract(u, p_u * c_prev, u)
             for gate in (u, f)[first:]:
-                tanh(gate, gate)
-                to_sigmoid(gate, half)
-            tanh(cand, cand)
+                sigmoid_of_minus(gate, one)
+        tanh(cand, cand)
         if coupled:
             subtract(one, f, u)
         multiply(u_f, cand_c, q)
         add(q_u, q_f, c_t)
-        if valid is not None and (ended := past_end(valid, t)) is not None:
+        if ended is not None:
             copyto(c_t, c_prev, where=ended)
         if peepholes is not None:
-            add(o, p_o * c_t, o)
-            tanh(o, o)
-            to_sigmoid(o, half)
+            subtract(o, p_o * c_t, o)
+            sigmoid_of_minus(o, one)
         tanh(c_t, tanh_c)
         multiply(o, tanh_c, a_t)
-        if valid is not None and (ended := past_end(valid, t)) is not None:
+        if ended is not None:
             copyto(a_t, a_prev, where=ended)
     return states, tape
 
@@ -112,19 +109,22 @@ def lstm_backward(
     T, B, n = da.shape
     first, order = _lstm_order(coupled)
     G = 4 - first
-    one = W.dtype.type(1)
+    one = np.array(1, W.dtype)
     W_a = W[block_rows(order, n), :n]
     dz = buffers.take("dz", (T, B, G, n), W.dtype)
     dz_gates, dz_rows = dz.transpose(0, 2, 1, 3), dz.reshape(T, B, G * n)
+    alike = B == 1 and not coupled  # gate by gate is row by row then: the slopes can lie where dz will
     size = chunk_steps(T, 12 * B * n * W.itemsize)
     K, K_c = np.empty((size, 4, B, n), W.dtype), np.empty((size, B, n), W.dtype)
     da_next, dc = np.array(dfinal[0], order="C"), np.array(dfinal[1], order="C")
     s = np.empty((B, n), W.dtype)
+    ends = past_ends(valid, T)
     if peepholes is not None:
         p_f, p_u, p_o = peepholes
     for hi in range(T, 0, -size):
         lo = max(0, hi - size)
-        g, k, k_c, a = tape[lo:hi], K[: hi - lo], K_c[: hi - lo], states[lo + 1 : hi + 1]
+        g, k_c, a = tape[lo:hi], K_c[: hi - lo], states[lo + 1 : hi + 1]
+        k = dz_gates[lo:hi] if alike else K[: hi - lo]
         subtract(one, g[:, : GATE_O + 1], k[:, : GATE_O + 1])  # 1 - Γ
         multiply(k[:, : GATE_F + 1], g[:, : GATE_F + 1], k[:, : GATE_F + 1])
         if coupled:
@@ -139,14 +139,13 @@ def lstm_backward(
         multiply(k[:, CAND], g[:, GATE_U], k[:, CAND])  # Γ_u (1 - c̃²)
         multiply(a, g[:, TANH_C], k_c)
         subtract(g[:, GATE_O], k_c, k_c)  # Γ_o (1 - tanh² c) = Γ_o - a tanh c
-        for t in range(hi - 1, lo - 1, -1):
-            k_t, f = k[t - lo], g[t - lo, GATE_F]
-            k_u, k_f, k_o, k_cand = k_t
-            ended = past_end(valid, t)
+        by_step = (k[:, first:], *k.swapaxes(0, 1), k_c, g[:, GATE_F], da[lo:hi], dz_gates[lo:hi], dz_rows[lo:hi])
+        steps = zip(ends[lo:hi][::-1], *(v[::-1] for v in by_step), strict=True)
+        for ended, k_t, k_u, k_f, k_o, k_cand, k_c_t, f, da_t, dz_t, dz_row in steps:
             if ended is not None:
                 kept = da_next.copy(), dc.copy()
-            add(da_next, da[t], da_next)
-            multiply(da_next, k_c[t - lo], s)
+            add(da_next, da_t, da_next)
+            multiply(da_next, k_c_t, s)
             add(dc, s, dc)
             multiply(k_o, da_next, k_o)
             if peepholes is not None:
@@ -162,8 +161,9 @@ def lstm_backward(
                     add(dc, p_u * k_u, dc)
             if ended is not None:
                 copyto(k_t, 0, where=ended)
-            copyto(dz_gates[t], k_t[first:])  # from gate by gate to row by row
-            dot(dz_rows[t], W_a, da_next)
+            if not alike:
+                copyto(dz_t, k_t)  # from gate by gate to row by row
+            dot(dz_row, W_a, da_next)
             if ended is not None:
                 copyto(da_next, kept[0], where=ended)
                 copyto(dc, kept[1], where=ended)

@@ -8,7 +8,7 @@ from numpy import add, copyto, dot, multiply, subtract, tanh
 from ..activations import ACTIVATIONS
 from ..records import Array
 from ..workspace import Buffers
-from .tape import chunk_steps, input_gradients, past_end, project_inputs
+from .tape import chunk_steps, input_gradients, past_ends, project_inputs
 
 
 def rnn_forward(
@@ -23,14 +23,14 @@ def rnn_forward(
     states[0] = a0
     r = np.empty((B, n), W.dtype)
     g = ACTIVATIONS[activation].function
-    for t, (z_t, a_prev, a_t) in enumerate(zip(z, states, states[1:], strict=False)):
+    for ended, z_t, a_prev, a_t in zip(past_ends(valid, T), z, states, states[1:], strict=False):
         dot(a_prev, W_aa_T, r)
         add(z_t, r, r)
         if activation == "tanh":
             tanh(r, a_t)
         else:
             a_t[...] = g(r)
-        if valid is not None and (ended := past_end(valid, t)) is not None:
+        if ended is not None:
             copyto(a_t, a_prev, where=ended)
     return states
 
@@ -44,7 +44,8 @@ def rnn_backward(
     slope = ACTIVATIONS[activation].slope
     W_aa = W[:, :n].copy()
     da_next = np.array(dfinal, order="C")
-    one = W.dtype.type(1)
+    one = np.array(1, W.dtype)
+    ends = past_ends(valid, T)
     size = chunk_steps(T, 3 * B * n * W.itemsize)
     for hi in range(T, 0, -size):
         lo = max(0, hi - size)
@@ -54,13 +55,10 @@ def rnn_backward(
             subtract(one, k, k)
         else:
             k[...] = slope(a)
-        if valid is not None:
-            copyto(k, 0, where=~valid[lo:hi])
-        for t in range(hi - 1, lo - 1, -1):
-            dz_t = dz[t]  # holds the slopes so far
-            add(da_next, da[t], da_next)  # eq:delta-a
+        steps = zip(ends[lo:hi][::-1], k[::-1], da[lo:hi][::-1], strict=True)
+        for ended, dz_t, da_t in steps:  # dz_t holds the slopes so far
+            add(da_next, da_t, da_next)  # eq:delta-a
             multiply(dz_t, da_next, dz_t)  # eq:delta-z
-            ended = past_end(valid, t)
             if ended is None:
                 dot(dz_t, W_aa, da_next)
             else:  # the state stood still, so its gradient passes unchanged

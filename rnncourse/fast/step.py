@@ -1,4 +1,8 @@
-"""One step at a time, for streams: a product of [state, x] with weights that are transposed and scaled once a layer."""
+"""One step at a time, for streams: a product of [state, x] with weights that are transposed and scaled once a layer.
+
+A single small step is bound by the number of calls, so σ(z) is (1 + tanh(z/2)) / 2 here, with the half folded into the
+weights: one tanh serves gates and candidate, and nothing can overflow.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..records import Array
-from .tape import half_for_sigmoids, to_sigmoid, weight_columns
+from .tape import weight_columns
 
 
 def stacked_weights(W: Array, b: Array, blocks: int, sigmoids: int, order: list[int]) -> tuple[Array, Array]:
     """Return Wᵀ (n_a + n_x, G·n_a) and b with the blocks in `order`, the sigmoids' first and halved: σ by tanh(z/2)."""
     n = len(b) // blocks
-    scale = half_for_sigmoids(len(order), sigmoids, n, W.dtype)
+    scale = np.ones(len(order) * n, W.dtype)
+    scale[: sigmoids * n] = 0.5
     both = weight_columns(np.concatenate([W, b[:, None]], axis=1), blocks, order) * scale
     return np.ascontiguousarray(both[:-1]), both[-1].copy()
 
@@ -65,3 +70,9 @@ def gru_step(
     cand *= gate_u
     cand += (1 - gate_u) * c_prev
     return cand
+
+
+def to_sigmoid(half_tanh: Array, half: Array) -> None:
+    """Turn tanh(z/2) into σ(z), in place."""
+    np.multiply(half_tanh, half, half_tanh)
+    np.add(half_tanh, half, half_tanh)

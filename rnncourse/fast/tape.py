@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import add, divide, exp
 
 from ..records import Array
 from ..workspace import Buffers
@@ -55,24 +56,25 @@ def chunk_steps(steps: int, bytes_a_step: int) -> int:
     return max(1, min(steps, CHUNK_BYTES // max(1, bytes_a_step)))
 
 
-def past_end(valid: Array | None, t: int) -> Array | None:
-    """Which examples are past their end at step t; None if none is."""
-    if valid is None or valid[t].all():
-        return None
-    return ~valid[t]
+def past_ends(valid: Array | None, steps: int) -> list[Array | None]:
+    """Return for each step which examples are past their end; None where none is."""
+    if valid is None:
+        return [None] * steps
+    return [None if valid_t.all() else ~valid_t for valid_t in valid]
 
 
-def half_for_sigmoids(gates: int, sigmoids: int, n: int, dtype: Any) -> Array:
-    """Return the factor of each column: 1/2 for the sigmoids, which come first."""
-    scale = np.ones(gates * n, dtype)
-    scale[: sigmoids * n] = 0.5
-    return scale
+def sign_for_sigmoids(gates: int, sigmoids: int, n: int, dtype: Any) -> Array:
+    """Return the factor of each column: -1 for the sigmoids, which come first."""
+    signs = np.ones(gates * n, dtype)
+    signs[: sigmoids * n] = -1
+    return signs
 
 
-def to_sigmoid(half_tanh: Array, half: Array) -> None:
-    """Turn tanh(z/2) into σ(z), in place."""
-    np.multiply(half_tanh, half, half_tanh)
-    np.add(half_tanh, half, half_tanh)
+def sigmoid_of_minus(z: Array, one: Array) -> None:
+    """Turn -z into σ(z) = 1 / (1 + exp(-z)), in place; where exp overflows, the sigmoid is 0, as it should be."""
+    exp(z, z)
+    add(z, one, z)
+    divide(one, z, z)
 
 
 def input_gradients(W: Array, x1: Array, rows: Array, order: list[int]) -> tuple[Array, Array, Array]:

@@ -151,6 +151,8 @@ def unroll(layer: Any, at: str, state: str, t: dict[str, Any], x: Any, inside: A
         a, final = unroll(layer.fwd, f"{at}.fwd", f"{state}[0]", t, x, inside)
         back, final_b = unroll(layer.bwd, f"{at}.bwd", f"{state}[1]", t, backwards(x, inside), inside)
         return torch.cat([a, backwards(back, inside)], dim=-1), final | final_b
+    if kind == "Halves":
+        return unroll(layer.layer, f"{at}.layer", state, t, x, inside)
     if kind == "Deep":
         final = {}
         for k, part in enumerate(layer.layers):

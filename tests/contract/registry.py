@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense
+from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Halves
 from rnncourse.use_gate import UseGateCell
 
 from . import cells, oracles
@@ -92,6 +92,7 @@ CASES = (
     lstm("lstm-coupled", coupled=True),
     lstm("lstm-peepholes-coupled", peepholes=True, coupled=True),
     Case("use-gate", UseGateCell.init, oracles.explicit, cells.use_gate),
+    Case("halves-lstm", lambda **sizes: Halves(LSTM.init(**sizes), least=0), oracles.explicit),
     bidirectional("bidirectional-rnn", RNN.init, RNN.init),
     bidirectional("bidirectional-gru", GRU.init, AFTER),
     bidirectional("bidirectional-lstm", LSTM.init, LSTM.init, oracles.torch_bidirectional_lstm),

@@ -79,6 +79,25 @@ def test_the_pages_with_equations_are_chapters() -> None:
     assert {page.stem for page in BOOK if equations(page)} <= known
 
 
+CELLS = [
+    ("vanishing-gradients", "vanishing-gradients"), ("gru", "gru"), ("gru", "gru-after"),
+    ("lstm-forward", "lstm"), ("lstm-forward", "use-gate"), ("lstm-forward", "lstm-peepholes"),
+    ("lstm-backward", "lstm"), ("lstm-backward", "lstm-coupled"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("chapter", "data"), CELLS)
+def test_a_chapter_reads_its_cells_equations(chapter: str, data: str) -> None:
+    """As they stand; a variant's by its own symbols, or by '% world:'."""
+    (page,) = [page for page in DATA if page.stem == data]
+    world = data if data in SETTINGS else "rnn"
+    for eq in equations(page):
+        if "not-checked" not in eq.marks:
+            assert CHAPTERS[chapter].read(eq.latex, eq.label, world)[0] == world
+            if world == CHAPTERS[chapter].settings[0] or eq.label == "eq:use-gate":
+                assert CHAPTERS[chapter].read(eq.latex, eq.label)[0] == world
+
+
 def test_all_equations_take_less_than_15_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     start = time.process_time()
     outcomes = [outcome for page in BOOK for outcome in check_page(page)]

@@ -2,7 +2,7 @@
 
     python -m mutation.semantic [words]     in tests/: all mutants, or those whose file or description has a word
 
-Exit 1 if a mutant survives, does not apply or does not import.
+Exit 1 if a mutant survives, does not apply or does not import. PROCESSES=1 in the environment: one core.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import NamedTuple
 from .table import MUTANTS, Mutant, problems
 
 ROOT = Path(__file__).parents[2]
-PROCESSES = 2
+PROCESSES = int(os.environ.get("PROCESSES", "2"))
 SECONDS = 900  # a mutant that makes a test hang is killed too
 PYTEST = ["-m", "pytest", "-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-rf"]
 PASSED, FAILED, NO_TESTS = 0, 1, 5

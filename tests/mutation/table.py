@@ -343,8 +343,8 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ("the bias's gradient is a mean", "rows.sum(axis=0)", "rows.mean(axis=0)"),
             (
                 "padding counts",
-                "keep(valid, ACTIVATIONS[self.activation].slope(run.a) * keep(valid, da))",
-                "ACTIVATIONS[self.activation].slope(run.a) * da",
+                "slope(run.a) * keep(valid, da)",
+                "slope(run.a) * da",
             ),
         ],
     ),

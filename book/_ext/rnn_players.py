@@ -1,0 +1,62 @@
+"""Players (`rnncourse.widgets`) in the book: their script and style are loaded once, as files, by the pages that need them.
+
+In a notebook each player carries both. In the book the inline copies are taken out, so that the pages hold no inline
+script of ours, and one file serves all players of a page.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+
+from rnncourse._live import STATIC
+from rnncourse._player import asset, style_and_script
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+
+FILES = ("css/player.css", "js/player.js")
+
+
+def assets(app: Sphinx, config: Config) -> None:
+    """Write the package's own text where Sphinx takes static files from; tell kernels that nobody watches them."""
+    os.environ[STATIC] = "1"
+    folder = Path(app.srcdir, "_build", "assets")
+    for name in FILES:
+        out = folder / name
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(asset(out.name), "utf8")
+    config.html_static_path.append(str(folder))
+
+
+def take_out(app: Sphinx, doctree: nodes.document) -> None:
+    """Take the inline script and style out of each player."""
+    for node in doctree.findall(nodes.raw):
+        if 'class="rnn-player"' in node.rawsource + node.astext():
+            text = node.astext().replace(style_and_script(), "")
+            node.children = [nodes.Text(text)]
+
+
+def load(
+    app: Sphinx,
+    name: str,
+    template: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Let a page with players load their files."""
+    if 'class="rnn-player"' in context.get("body", ""):
+        app.add_css_file(FILES[0])
+        app.add_js_file(FILES[1], defer="defer")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the functions above with Sphinx."""
+    app.connect("config-inited", assets)
+    app.connect("doctree-read", take_out)
+    app.connect("html-page-context", load)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

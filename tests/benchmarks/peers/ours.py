@@ -1,0 +1,50 @@
+"""The package, as its users call it: with a workspace, as in a training loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rnncourse import GRU, LSTM, RNN, Workspace
+
+from ..cases import Arrays, Case
+
+KINDS: dict[str, Any] = {"RNN": RNN, "GRU": GRU, "GRU before": GRU, "LSTM": LSTM}
+
+
+def layer_of(case: Case, p: Arrays) -> Any:
+    more = {"b_cc": p["b_cc"]} if "b_cc" in p else {}
+    return KINDS[case.cell](p["W"], p["b"], **more)
+
+
+def training(case: Case, p: Arrays, workspace: bool = True):
+    layer, x, da = layer_of(case, p), p["x"], p["da"]
+    memory = Workspace() if workspace else None
+    out: dict[str, Any] = {}
+
+    def step():
+        run = layer.forward(x, workspace=memory)
+        out["grads"] = layer.backward(run, da)
+
+    def numbers():
+        grads = out["grads"]
+        named = {"x": grads.x, "W": grads.layer.W, "b": grads.layer.b}
+        return named | ({"b_cc": grads.layer.b_cc} if "b_cc" in p else {})
+
+    return step, numbers
+
+
+def streaming(case: Case, p: Arrays):
+    layer, x = layer_of(case, p), p["x"]
+    x_t, state = x[0], None
+
+    def step():
+        nonlocal state
+        _, state = layer.step(x_t, state)
+
+    def numbers():
+        now, a = None, None
+        for each in x:
+            a, now = layer.step(each, now)
+        return {"a": a}
+
+    return step, numbers

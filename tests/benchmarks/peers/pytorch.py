@@ -1,0 +1,65 @@
+"""PyTorch, eager, on the CPU: nn.RNN, nn.GRU and nn.LSTM; streams by RNNCell, GRUCell and LSTMCell."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..cases import Arrays, Case
+from ..layouts import TORCH, restore, separate
+
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+SEQUENCE = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
+STEP = {"RNN": nn.RNNCell, "GRU": nn.GRUCell, "LSTM": nn.LSTMCell}
+
+
+def load(kinds: dict, case: Case, p: Arrays) -> nn.Module:
+    if case.cell not in kinds:
+        raise NotImplementedError(f"PyTorch has no {case.cell}")
+    module = kinds[case.cell](case.n_x, case.n_a, dtype=getattr(torch, case.dtype))
+    with torch.no_grad():
+        for parameter, array in zip(module.parameters(), separate(case, p, TORCH), strict=True):
+            parameter.copy_(torch.from_numpy(array))
+    return module
+
+
+def training(case: Case, p: Arrays):
+    module = load(SEQUENCE, case, p)
+    x = torch.from_numpy(p["x"]).requires_grad_()
+    da = torch.from_numpy(p["da"])
+
+    def step():
+        x.grad = None
+        module.zero_grad(set_to_none=True)
+        a, _ = module(x)
+        a.backward(da)
+
+    def numbers():
+        order, n = TORCH[case.cell], case.n_a
+        W_x, W_a, b, b_a = (restore(parameter.grad.numpy(), *order) for parameter in module.parameters())
+        named = {"x": x.grad.numpy(), "W": np.concatenate([W_a, W_x], axis=1), "b": b}
+        return named | ({"b_cc": b_a[2 * n :]} if "b_cc" in p else {})
+
+    return step, numbers
+
+
+def streaming(case: Case, p: Arrays):
+    cell = load(STEP, case, p)
+    x = torch.from_numpy(p["x"])
+    x_t, state = x[0], None
+    torch.set_grad_enabled(False)
+
+    def step():
+        nonlocal state
+        state = cell(x_t, state)
+
+    def numbers():
+        now = None
+        for each in x:
+            now = cell(each, now)
+        return {"a": (now[0] if case.cell == "LSTM" else now).numpy()}
+
+    return step, numbers

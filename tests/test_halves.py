@@ -1,0 +1,86 @@
+"""Halves of a batch on two threads: the layer's numbers, cut by shape alone."""
+
+import threading
+
+import numpy as np
+import pytest
+from cell_checks import assert_trees_close, random_layer, random_world
+
+from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Halves, Workspace
+from rnncourse.halves import side_by_side
+
+RNG = np.random.default_rng(0)
+LAYERS = {
+    "rnn": RNN.init(2, 3, RNG),
+    "gru": GRU.init(2, 3, RNG),
+    "lstm": LSTM.init(2, 3, RNG, peepholes=True),
+}
+LAYERS = {name: random_layer(layer, 5) for name, layer in LAYERS.items()}
+
+
+@pytest.mark.parametrize("lengths", [None, [6, 0, 3, 5, 1]])
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_halves_together_are_the_batch(name, lengths):
+    layer = LAYERS[name]
+    x, state, da, dfinal = random_world(layer, 6, 5, 1)
+    whole, cut = layer.forward(x, state, lengths), Halves(layer, least=0).forward(x, state, lengths)
+    assert [run.a.shape[1] for run in cut.runs] == [2, 3]
+    assert_trees_close((cut.x, cut.a, cut.final), (whole.x, whole.a, whole.final), 1e-14)
+    mine, theirs = cut.layer.backward(cut, da, dfinal), layer.backward(whole, da, dfinal)
+    assert isinstance(mine.layer, Halves)
+    assert_trees_close((mine.x, mine.state, mine.layer.layer), (theirs.x, theirs.state, theirs.layer), 1e-13)
+
+
+@pytest.mark.parametrize(("batch", "least", "parts"), [(4, 12, 2), (4, 13, 1), (1, 0, 1), (0, 0, 1), (2, 0, 2)])
+def test_the_batch_is_cut_where_its_states_have_enough_entries(batch, least, parts):
+    run = Halves(LAYERS["rnn"], least).forward(np.ones((3, batch, 2)))
+    assert len(run.runs) == parts
+    assert run.a.shape == (3, batch, 3)
+
+
+def test_the_parts_run_on_two_threads_in_the_context_of_the_caller():
+    meet = threading.Barrier(2, timeout=60)  # both have to be there at once
+
+    def work(k, rows):
+        meet.wait()
+        return k, rows, np.geterr()["over"]
+
+    parts = [slice(0, 1), slice(1, 2)]
+    with np.errstate(over="raise"):
+        assert side_by_side(work, parts) == [(0, parts[0], "raise"), (1, parts[1], "raise")]
+
+
+def test_what_goes_wrong_in_a_part_is_raised():
+    layer = Halves(RNN(np.full((1, 2), 1e200), np.zeros(1), "relu"), least=0)
+    x = np.zeros((3, 2, 1))
+    x[:, 1] = 1e200  # the second half overflows
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        layer.forward(x)
+
+
+@pytest.mark.parametrize("net", ["halves", "deep", "bidirectional"])
+def test_compositions_use_a_workspace_again_and_an_old_run_says_so(net):
+    layer = LAYERS["lstm"]
+    layer = {
+        "halves": lambda: Halves(layer, least=0),
+        "deep": lambda: Deep((layer, random_layer(GRU.init(3, 4, RNG), 2))),
+        "bidirectional": lambda: Bidirectional(layer, layer),
+    }[net]()
+    workspace = Workspace()
+    for seed, lengths in ((1, None), (2, [6, 0, 3, 5]), (3, None)):
+        x, state, da, dfinal = random_world(layer, 6, 4, seed)
+        run, plain = layer.forward(x, state, lengths, workspace=workspace), layer.forward(x, state, lengths)
+        assert_trees_close((run.x, run.a, run.final), (plain.x, plain.a, plain.final), 0)
+        assert layer.backward(run, da, dfinal) == layer.backward(plain, da, dfinal)
+    layer.forward(x, workspace=workspace)
+    with pytest.raises(RuntimeError, match="workspace has been used again"):
+        layer.backward(run, da, dfinal)
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(TypeError, match=r"^layer: expected a recurrent layer"):
+        Halves(Deep((LAYERS["rnn"],)))
+    with pytest.raises(ValueError, match=r"^least: expected an integer of at least 0, got -1"):
+        Halves(LAYERS["rnn"], -1)
+    with pytest.raises(TypeError, match=r"^workspace: expected a Workspace, got int 3"):
+        Halves(LAYERS["rnn"]).forward(np.ones((3, 2, 2)), workspace=3)
