@@ -16,6 +16,7 @@ import numpy as np
 
 from . import _validation as check
 from .records import Array, Gradients, tree_map
+from .workspace import Workspace
 
 __all__ = ["checkpointed_gradients", "truncated_gradients"]
 
@@ -116,16 +117,17 @@ def _gradients(
     size = max(1, isqrt(len(x))) if every is None else check.size("every", every)
     start = layer.zero_state(x.shape[1]) if state is None else state
 
+    memory = Workspace()  # each chunk's run is done with before the next one starts
     chunks = []
     for lo, hi in _bounds(len(x), size):
         chunks.append((lo, hi, start))
         if hi < len(x):
-            start = layer.forward(x[lo:hi], start, _within(ends, lo, hi)).final
+            start = layer.forward(x[lo:hi], start, _within(ends, lo, hi), workspace=memory).final
     dx = np.zeros(x.shape, layer.precision)
     grads: Any = None
     dnext = dfinal
     for lo, hi, start in reversed(chunks):
-        run = layer.forward(x[lo:hi], start, _within(ends, lo, hi))
+        run = layer.forward(x[lo:hi], start, _within(ends, lo, hi), workspace=memory)
         g = layer.backward(run, da(lo, hi, run.a) if callable(da) else da[lo:hi], dnext)
         dnext = g.state if carry else None
         dx[lo:hi] = g.x

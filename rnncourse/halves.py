@@ -10,7 +10,6 @@ own uses the cores already.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
@@ -218,6 +217,8 @@ def side_by_side(work: Callable[[int, slice], Any], parts: list[slice]) -> list[
     """Call `work` for each part on a thread of its own, in the caller's context (`numpy.errstate` lives there)."""
     if len(parts) == 1:
         return [work(0, parts[0])]
+    from concurrent.futures import ThreadPoolExecutor  # here, since it takes as long to load as half of this package
+
     with ThreadPoolExecutor(len(parts)) as pool:
         return [f.result() for f in [pool.submit(copy_context().run, work, k, part) for k, part in enumerate(parts)]]
 

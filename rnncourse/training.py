@@ -47,6 +47,7 @@ def train(
     max_norm: float | None = None,
     state: Any = None,
     progress: bool = False,
+    start: int = 0,
 ) -> Training[Model]:
     """Improve a model by gradient steps.
 
@@ -55,7 +56,7 @@ def train(
     model : tree
         A layer, or a tuple or dict of layers.
     loss_and_gradients : callable
-        ``f(model, k)`` returns the loss of step k = 0, 1, … and its gradient, in the form of `model`.
+        ``f(model, k)`` returns the loss of step k = start, start + 1, … and its gradient, in the form of `model`.
     optimizer : Optimizer
         Such as `rnncourse.optimizers.Adam`.
     steps : int
@@ -66,6 +67,8 @@ def train(
         The optimiser's state to go on from; a new one, if None.
     progress : bool
         Show a tqdm bar on standard error (``pip install "rnncourse[progress]"``).
+    start : int
+        The number of the first step: to go on after n steps, give n here and the optimiser's `state`.
 
     Returns
     -------
@@ -86,21 +89,22 @@ def train(
     >>> done.losses, done.model
     (array([8. , 2. , 0.5]), array([0.5]))
     """
-    steps = check.size("steps", steps, least=0)
+    steps, start = check.size("steps", steps, least=0), check.size("start", start, least=0)
     state = optimizer.init(model) if state is None else state
     losses, norms = np.empty(steps), np.empty(steps)
-    for k in _bar(range(steps), progress):
+    for i in _bar(range(steps), progress):
+        k = start + i
         loss, grads = loss_and_gradients(model, k)
         if not np.isfinite(loss):
             raise FloatingPointError(f"loss: expected a finite number at step {k}, got {loss}")
         if max_norm is None:
-            norms[k] = global_norm(grads)
+            norms[i] = global_norm(grads)
         else:
             try:
-                grads, norms[k] = clip_by_norm(grads, max_norm)
+                grads, norms[i] = clip_by_norm(grads, max_norm)
             except FloatingPointError as error:
                 raise FloatingPointError(f"{error}, at step {k}") from error
-        losses[k] = loss
+        losses[i] = loss
         model, state = optimizer.update(model, grads, state)
     return Training(model, losses, norms, state)
 

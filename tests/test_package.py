@@ -25,7 +25,7 @@ ROWS = (
     {"losses", "sequence", "fast"},
     {"recurrent"},
     {"rnn", "gru", "lstm", "use_gate", "dense"},
-    {"bidirectional", "deep", "rtrl", "chunked"},
+    {"bidirectional", "deep", "halves", "rtrl", "chunked"},
     {"gradcheck", "optimizers", "data"},
     {"training"},
     {"language_model", "exchange", "storage"},

@@ -33,7 +33,13 @@ def test_no_steps_return_the_model_as_it_is():
 def test_each_step_is_told_its_number():
     seen = []
     train(W, lambda w, k: (seen.append(k) or 0.0, w), SGD(0.1), steps=3)
-    assert seen == [0, 1, 2]
+    done = train(W, lambda w, k: (seen.append(k) or float(k), w), SGD(0.1), steps=2, start=7)
+    assert seen == [0, 1, 2, 7, 8]
+    assert list(done.losses) == [7, 8]
+    with pytest.raises(FloatingPointError, match="at step 4"):
+        train(W, lambda w, k: (np.nan, w), SGD(0.1), steps=1, start=4)
+    with pytest.raises(ValueError, match="start: expected an integer of at least 0"):
+        train(W, bowl, SGD(0.1), steps=1, start=-1)
 
 
 def test_clipping_shortens_the_step_and_the_norm_is_that_before():

@@ -32,9 +32,9 @@ class Case:
         return self.name
 
     @property
-    def fast(self) -> bool:
-        """Whether a pass is cheap: no composition, no looped cells. The others get fewer repetitions."""
-        return self.name.startswith(("rnn", "dense", "gru", "lstm"))
+    def looped(self) -> bool:
+        """Whether there is no fast path: a step then costs about a hundred times as much."""
+        return self.name == "use-gate"
 
 
 def rnn(g: str, **options: Any) -> Case:

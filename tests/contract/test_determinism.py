@@ -60,5 +60,5 @@ def test_eight_threads_of_many_calls_are_bit_equal(case):
         return b"".join(array.tobytes() for array in everything(world).values())
 
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(fingerprint, range(8 * (50 if case.fast else 10))))
+        found = set(pool.map(fingerprint, range(8 * 50)))
     assert found == {fingerprint()}

@@ -74,8 +74,8 @@ def test_the_largest_numbers_pass_without_a_warning(case, dtype, signs):
         assert np.isfinite(array).all(), path
 
 
-def test_a_hundred_thousand_steps_stay_finite(case):
-    steps = 100_000 if case.fast else 5_000  # compositions run the same code, and looped cells are slow
+def test_very_many_steps_stay_finite(case):
+    steps = 5_000 if case.looped else 100_000
     world = make_world(case, T=3, B=2, n_x=1, n_a=2)
     x = np.random.default_rng(0).standard_normal((steps, 2, 1))
     layer = tree_map(lambda p: 0.3 * np.tanh(p), world.layer)

@@ -1,4 +1,4 @@
-"""Properties that hold for every layer, input and length: hypothesis, 200 examples each (compositions: 50)."""
+"""Properties that hold for every layer, input and length: hypothesis, 200 examples each."""
 
 from inspect import signature
 
@@ -32,7 +32,7 @@ def draws(draw, least_steps=0):
 def for_all(**strategies):
     def decorate(test):
         def run(case):
-            @settings(max_examples=200 if case.fast else 50, derandomize=True, deadline=None, database=None)
+            @settings(max_examples=200, derandomize=True, deadline=None, database=None)
             @given(**strategies)
             def examples(**drawn):
                 test(case, **drawn)
