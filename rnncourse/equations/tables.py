@@ -50,7 +50,7 @@ RNN = Notation(
     "the plain network",
     OUTPUT | {
         "z_a": f"z_a{T}", "W_aa": "W_{aa}", "W_ax": "W_{ax}", "W_a": "W_a", "b_a": "b_a", "d a": rf"\delta_a{T}",
-        "d z_a": rf"\delta_z{T}", "jacobian": rf"\mathcal{{J}}{T}",
+        "d z_a": rf"\delta_z{T}", "jacobian": rf"\mathcal{{J}}{T}", "gamma": r"\gamma",
     },
     SIZES, functions=TANH,
 )  # fmt: skip

@@ -44,6 +44,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return where
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forget(chromium: b.webdriver.Chrome) -> Iterator[None]:
+    """Leave no log of pages from files to the tests that share this browser."""
+    yield
+    chromium.get("about:blank")
+    b.requests(chromium)
+    chromium.get_log("browser")
+
+
 @pytest.fixture(scope="module", params=["file", "http"])
 def address(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     """The page, from a file and served."""
