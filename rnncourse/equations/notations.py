@@ -90,8 +90,8 @@ class Dialect:
         def derivative(num: Ident, den: Ident, *args: Any, **options: Any) -> Array:
             """Measure with our quantity: a bias moves by as much as its half does, an opposite the other way."""
             sign = signs.get(num.key, 1) * signs.get(den.key, 1)
-            ours = (q._replace(key=names.get(q.key, q.key)) for q in (num, den))
-            return sign * world.derivative(*ours, *args, **options)
+            mine, by = (q._replace(key=names.get(q.key, q.key)) for q in (num, den))
+            return sign * world.derivative(mine, by, *args, **options)
 
         other.derivative = derivative  # type: ignore[method-assign]
         return other

@@ -29,7 +29,7 @@ __all__ = ["BOOK", "CELLS", "OVERRIDES", "dialects", "runs", "switched"]
 BOOK: dict[str, Notation] = {"rnn": tables.RNN, "gru-after": tables.GRU_AFTER, "lstm": tables.LSTM}
 CELLS = {  # the cell whose quantities a kind of run has
     "rnn": "rnn", "rnn-batch": "rnn", "rnn-binary": "rnn", "rnn-linear": "rnn", "rnn-squared": "rnn",
-    "gru-after": "gru-after", "lstm": "lstm",
+    "gru-after": "gru-after", "lstm": "lstm", "lstm-carousel": "lstm",
 }  # fmt: skip
 OUTPUT = {
     "y": "y_t", "yhat": r"\hat y_t", "z_y": "z_{y,t}", "L_t": "L_t", "L": "L", "J": "J", "b_y": "b_y", "W_ya": "W_{hy}",
@@ -37,6 +37,7 @@ OUTPUT = {
 }  # fmt: skip
 PLAIN = OUTPUT | {
     "z_a": "z_{h,t}", "W_a": "W_h", "d a": r"\delta_{h,t}", "d z_a": r"\delta_{z,t}", "jacobian": r"\mathcal{J}_t",
+    "gamma": r"\gamma",
 }  # fmt: skip
 
 
@@ -77,11 +78,13 @@ OVERRIDES = {  # where the structure differs: by label and notation
 \begin{aligned}
 z_{hn,t} &= W_{hn} h_{t-1} + b_{hn} \\
 \delta_{hn,t} &:= \frac{\partial L}{\partial z_{hn,t}} = \delta_{n,t} \odot r_t \\
-\delta_{r,t} &:= \frac{\partial L}{\partial z_{r,t}} = \delta_{n,t} \odot z_{hn,t} \odot r_t \odot \left(1 - r_t\right) \\
+\delta_{r,t} &:= \frac{\partial L}{\partial z_{r,t}}
+  = \delta_{n,t} \odot z_{hn,t} \odot r_t \odot \left(1 - r_t\right) \\
 \delta_{h,t} &:= \frac{\partial L}{\partial h_t} = W_{hy}^{\top} \delta_{y,t} + z_{t+1} \odot \delta_{h,t+1} \\
   &\quad + W_{hn}^{\top} \delta_{hn,t+1} + W_{hz}^{\top} \delta_{z,t+1} + W_{hr}^{\top} \delta_{r,t+1}
 \end{aligned}""",
 }
+GRU_BLOCKS = {f"W_{k}": (f"W_{k}c", f"W_{k}x") for k in "ur"}
 BEFORE = {"", "=", "+", "(", "[", "{", ",", "&", ":=", "|", r"\le", r"\ge", "<", ">", r"\approx"}
 AFTER = {*BEFORE, "-", ")", "]", "}", "."} - {"(", "[", "{"}
 
@@ -96,7 +99,8 @@ def dialects() -> dict[str, dict[str, Dialect]]:
             own, turned = dialect.notation, any(theirs == "gate_z" for theirs, _ in dialect.opposite)
             full = Notation(
                 notation, CARRIED[notation][cell] | own.templates, tables.SIZES, time_below=True, product=own.product,
-                functions=BOOK[cell].own_functions, spelled=own.spelled | (TURNED if turned else {}), blocks=own.blocks,
+                functions=BOOK[cell].own_functions, spelled=own.spelled | (TURNED if turned else {}),
+                blocks=own.blocks or (GRU_BLOCKS if turned else {}),
             )  # fmt: skip
             opposite = (*dialect.opposite, *((("z_z", "z_u"),) if turned else ()))
             out[notation][cell] = replace(dialect, notation=full, opposite=opposite)
@@ -170,9 +174,10 @@ class _Switch:
         """Return the formula with all names replaced."""
         out, end = "", 0
         for start, stop, new in self.edits():
-            gap = " " if re.search(r"\\[a-zA-Z]+$", out + self.source[end:start] + new) else ""
-            letter = self.source[stop : stop + 1].isalpha()
-            out, end = out + self.source[end:start] + new + (gap if letter else ""), stop
+            out += self.source[end:start]
+            words = new.startswith(r"\mathrm") and re.search(r"(?<!\\)\b\w+\s*$", out)  # w STM, not wSTM
+            letter = re.search(r"\\[a-zA-Z]+$", new) and self.source[stop : stop + 1].isalpha()
+            out, end = out + (r"\, " if words else "") + new + (" " if letter else ""), stop
         return out + self.source[end:]
 
     def edits(self) -> Iterator[tuple[int, int, str]]:
@@ -191,7 +196,7 @@ class _Switch:
                 yield edit
 
     def name(self, start: int, base: str, k: int) -> tuple[int, tuple[int, int, str] | None]:
-        """Look at a name that begins at token `start` and its scripts from token `k`; return where to go on, an edit."""
+        """Look at a name from token `start` on, whose scripts begin at `k`; return where to go on, and an edit."""
         below: list[Token] = []
         above: list[tuple[int, int]] = []  # tokens from, to, with the sign
         while self.tokens[k].text in ("_", "^") and self.tokens[k].kind == "char":
@@ -209,7 +214,7 @@ class _Switch:
         named = [n for n in range(len(parts), -1, -1) if base + subscript(parts[:n]) in self.book.by_name]
         if full in self.local or not named:
             odd = base in self.bases and below and not re.fullmatch(r"[a-z\d+\-]{1,3}(,.*)?", spelling(below))
-            known = full in self.local or full in self.book.sizes
+            known = full in self.local or (full in self.book.sizes and time is None)
             if not known and (time is not None or odd or self.weight(base, parts)):
                 self.refuse(f"{full} has no name in the notation {self.other.name}", start, k)
             return (above[0][0] if above else k), None
@@ -277,9 +282,9 @@ class _Switch:
             return None
         rows = [self.slice(a + 1, b) for a, b in zip(cuts, [*cuts[1:], end], strict=True)]
         inner = [_Switch(row, self.book, self.other, self.local).text() for row in rows]
-        return end + 1, " + ".join(
-            f"{self.symbol(block, '', '', '')} {row}" for block, row in zip(blocks, inner, strict=True)
-        )
+        names = [self.other.spelled.get(block) or self.symbol(block, "", "", "") for block in blocks]
+        text = " + ".join(f"{name} {row}" for name, row in zip(names, inner, strict=True))
+        return end + 1, text.replace("+ -", "- ")
 
     def written(self, key: str, time: str, entry: str, example: str, start: int, end: int) -> str:
         """Write one quantity, or the expression that stands for it, in brackets where it needs them."""

@@ -31,5 +31,6 @@
     if (window.MathJax?.startup) await MathJax.startup.promise;
     const watch = new ResizeObserver((entries) => entries.forEach((entry) => markWide(entry.target)));
     each(".math", (box) => { markWide(box); watch.observe(box); });
+    addEventListener("notation", () => each(".math", markWide)); // notation.js: formulas have changed
   });
 })();

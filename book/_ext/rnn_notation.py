@@ -1,0 +1,247 @@
+"""The notation switch: each formula carries its forms in the other notations; the browser picks one (notation.js).
+
+The forms are made here, at build time, from the symbol tables of ``rnncourse.equations``; a quantity without a name in a
+notation is a warning, which fails the build. SCOPES says whose quantities a page, or a section of it, is about. Where
+a notation has no form for that cell, the book's own stays, and a note that only its readers see says so. Formulas that
+show notations (in tables that name this book's, and in what a cell prints) stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from sphinx.ext import mathjax
+from sphinx.util import logging
+
+from rnncourse.equations.lexer import Refused
+from rnncourse.equations.switch import CELLS, dialects, switched
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+
+KEYS = {  # as the pages call them: the package's name, who that is
+    "hifog": ("h i f o g", "The notation h, i, f, o, g"),
+    "ltm": ("LTM STM E", "The notation LTM, STM"),
+    "pytorch": ("PyTorch", "PyTorch's documentation"),
+}
+QUOTED = ""  # a place that is about notations: its formulas stay as they are
+WORDS = {
+    "rnn": "the plain recurrent network",
+    "gru": "the GRU that resets before the product",
+    "gru-after": "the GRU that resets after the product",
+    "lstm": "the LSTM",
+    "lstm-peepholes": "the LSTM with peepholes",
+    "lstm-coupled": "the LSTM with coupled gates",
+    "use-gate": "the cell of note 004 as code",
+}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose quantities the formulas of a page are about.
+
+    Attributes
+    ----------
+    cell : str
+        One of WORDS, or QUOTED.
+    sections : dict
+        Sections, by their anchors, that are about another cell.
+    local : frozenset of str
+        Names that mean something else on this page.
+    mentions : dict
+        Formulas in sentences that are about another cell.
+    """
+
+    cell: str
+    sections: dict[str, str] = field(default_factory=dict)
+    local: frozenset[str] = frozenset()
+    mentions: dict[str, str] = field(default_factory=dict)
+
+
+SCOPES = {
+    "book/index": Scope(QUOTED),
+    "book/foundations/notation": Scope(QUOTED, {"the-switch-in-the-header": "lstm"}),
+    "book/foundations/rnn-forward": Scope("rnn"),
+    "book/foundations/bptt": Scope("rnn", {"a-formula-that-counts-twice": QUOTED}),
+    "book/learning/vanishing-gradients": Scope(
+        "rnn", local=frozenset({"W_{a}", "W_{b}", "W_{c}"})
+    ),
+    "book/gated/gru": Scope("gru", {"reset-before-or-after-the-product": "gru-after"}),
+    "book/gated/lstm-forward": Scope(
+        "lstm",
+        {
+            "the-same-cell-in-four-languages": QUOTED,
+            "a-translation-that-is-another-cell": "use-gate",
+            "peepholes": "lstm-peepholes",
+            "coupled-gates": "lstm-coupled",
+        },
+        mentions={"W_{aa}": "rnn", "W_a": "rnn"},
+    ),
+    "book/gated/lstm-backward": Scope("lstm", {"with-peepholes": "lstm-peepholes"}),
+    "book/appendices/performance": Scope("rnn"),
+    "book/appendices/glossary": Scope(QUOTED),
+    "book/appendices/what-the-notes-got-wrong": Scope(QUOTED),
+}
+logger = logging.getLogger(__name__)
+
+
+def covered(cell: str, key: str) -> bool:
+    """Whether a notation writes a cell."""
+    return cell in dialects()[KEYS[key][0]]
+
+
+def quoted(node: nodes.Node) -> bool:
+    """Whether a formula shows a notation: in a table that names this book's, or printed by a cell."""
+    while node.parent is not None:
+        node = node.parent
+        if isinstance(node, nodes.table) and "this book" in node.astext():
+            return True
+        if "cell_output" in getattr(node, "attributes", {}).get("classes", []):
+            return True
+    return False
+
+
+def cell_of(node: nodes.Node, scope: Scope) -> str:
+    """Return the cell of the innermost section that SCOPES names, or that of the page."""
+    while node.parent is not None:
+        node = node.parent
+        if isinstance(node, nodes.section):
+            for name in node["ids"]:
+                if name in scope.sections:
+                    return scope.sections[name]
+    return scope.cell
+
+
+def translate(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Give every formula of a page its forms, and the page its notes."""
+    formulas = [*doctree.findall(nodes.math), *doctree.findall(nodes.math_block)]
+    if app.builder.format != "html" or not formulas:
+        return
+    if docname not in SCOPES:
+        if docname.startswith("book/"):
+            logger.warning(
+                "which cell are the formulas about? Name the page in book/_ext/rnn_notation.py: %s",
+                docname,
+                location=docname,
+            )
+        return
+    scope = SCOPES[docname]
+    worlds = {e["label"]: e["world"] for e in app.env.rnn_equations}  # type: ignore[attr-defined]
+    for node in formulas:
+        cell = cell_of(node, scope)
+        if quoted(node):
+            continue
+        world = worlds.get(node.get("label", ""), "")
+        about = CELLS.get(world, QUOTED) if world else cell
+        about = scope.mentions.get(node.astext(), about)
+        forms = {}
+        for key, (name, _) in KEYS.items():
+            if covered(cell, key) and covered(about, key):
+                try:
+                    forms[key] = switched(
+                        node.astext(), about, name, scope.local, node.get("label", "")
+                    )
+                except Refused as error:
+                    logger.warning(
+                        "notation switch: %s", error, location=node, type="notation"
+                    )
+        node["notations"] = {
+            key: form for key, form in forms.items() if form != node.astext()
+        }
+    notes(doctree, scope)
+
+
+def notes(doctree: nodes.document, scope: Scope) -> None:
+    """Say at the top of the page, and of a section that differs, where the book's own notation stays."""
+    for section in doctree.findall(nodes.section):
+        top = isinstance(section.parent, nodes.document)
+        name = next((n for n in section["ids"] if n in scope.sections), None)
+        if not top and name is None:
+            continue
+        cell = scope.cell if top else scope.sections[name or ""]
+        outer = "page" if top else "section"
+        html = ""
+        for key, (_, who) in KEYS.items():
+            if cell == QUOTED:
+                said = (
+                    f"This {outer} compares notations: its formulas stay as they are."
+                )
+            elif covered(cell, key):
+                continue
+            else:
+                said = f"{who} does not write {WORDS[cell]}: in this {outer} the book’s notation stays."
+            if top and any(covered(c, key) for c in scope.sections.values()):
+                said = said[:-1] + ", except where a section says otherwise."
+            html += f'<p class="notation-note" data-notation="{key}">{escape(said)}</p>'
+        if not top:
+            for key in KEYS:
+                if covered(cell, key) and not covered(scope.cell, key):
+                    said = "In this section the formulas follow the switch."
+                    html += f'<p class="notation-note" data-notation="{key}">{said}</p>'
+        if html:
+            section.insert(1, nodes.raw("", html, format="html"))
+
+
+def with_forms(visit: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """Let a formula's element carry its other forms, wrapped for MathJax as its own is."""
+
+    def written(self: Any, node: Any) -> list[str]:
+        start = len(self.body)
+        with suppress(nodes.SkipNode):
+            visit(self, node)
+        parts = self.body[start:]
+        del self.body[start:]
+        return parts
+
+    def visitor(self: Any, node: Any) -> None:
+        first, *rest = written(self, node)
+        for key, form in node.get("notations", {}).items():
+            other = node.deepcopy()
+            other.children = []
+            other += nodes.Text(form)
+            found = re.search(
+                r"\\[\[(](.*)\\[\])]", "".join(written(self, other)), re.DOTALL
+            )
+            if found:  # already escaped, but for quotation marks
+                tag, rest_of_tag = re.match(r"(<\w+)(.*)", first, re.DOTALL).groups()  # type: ignore[union-attr]
+                value = found[1].replace('"', "&quot;")
+                first = f'{tag} data-tex-{key}="{value}"{rest_of_tag}'
+        self.body += [first, *rest]
+        raise nodes.SkipNode
+
+    return visitor
+
+
+def install(app: Sphinx) -> None:
+    """Put our writers of formulas in the place of Sphinx's."""
+    inline, block = (
+        app.registry.html_inline_math_renderers,
+        app.registry.html_block_math_renderers,
+    )
+    inline["mathjax"] = (with_forms(mathjax.html_visit_math), None)
+    block["mathjax"] = (with_forms(mathjax.html_visit_displaymath), None)
+
+
+def template(app: Sphinx, config: Config) -> None:
+    """Put the switch into the header."""
+    config.templates_path = [*config.templates_path, "book/_templates"]
+    config.html_theme_options.setdefault(
+        "article_header_end", ["notation-switch.html", "article-header-buttons.html"]
+    )
+    config.html_js_files = [*config.html_js_files, ("js/notation.js", {})]
+    config.html_css_files = [*config.html_css_files, ("css/notation.css", {})]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the functions above with Sphinx."""
+    app.connect("config-inited", template, priority=100)
+    app.connect("builder-inited", install)
+    app.connect("doctree-resolved", translate)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
