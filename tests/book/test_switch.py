@@ -1,0 +1,190 @@
+"""The notation switch in a browser: it changes formulas, says where it cannot, and is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import browser as b
+import pytest
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+NAMES = ("ng", "hifog", "ltm", "pytorch")
+LSTM, RNN, GRU = "book/gated/lstm-forward.html", "book/foundations/rnn-forward.html", "book/gated/gru.html"
+SPOKEN = """const done = arguments[1]; (async () => {
+    await rnnNotation.settled();
+    const e = document.getElementById(arguments[0]).querySelector('mjx-assistive-mml');
+    done(e.textContent.replace(/[\\s\\u2061\\u2062]/g, '')); })()"""
+ERRORS = "return document.querySelectorAll('mjx-merror, [data-mml-node=merror]').length"
+# What every formula with another form shows, and what is left of the book's marks in it.
+SHOWN = """const name = arguments[0], done = arguments[1]; (async () => {
+    await rnnNotation.choose(name);
+    const all = [...document.querySelectorAll(`.math[data-tex-${name}]`)], own = /[⟨⟩Γ]/;
+    const left = all.filter(e => own.test(e.querySelector('mjx-assistive-mml')?.textContent ?? 'not typeset ⟨'));
+    done([all.length, left.map(e => e.outerHTML.slice(0, 200))]); })()"""
+
+
+@pytest.fixture(scope="module", params=["file", "http"])
+def address(request: pytest.FixtureRequest, site: Path) -> Iterator[str]:
+    """The book, from files and served."""
+    if request.param == "file":
+        yield site.as_uri() + "/"
+    else:
+        with b.served(site) as served:
+            yield served
+
+
+@pytest.fixture
+def browser(address: str, chromium: b.webdriver.Chrome) -> Iterator[b.webdriver.Chrome]:
+    """A reader who has not yet chosen; afterwards the console must hold no error."""
+    b.resize(chromium, 1280)
+    chromium.get(address + RNN)
+    chromium.execute_script("localStorage.clear()")
+    chromium.get_log("browser")
+    yield chromium
+    chromium.execute_script("localStorage.clear()")
+    assert [e["message"] for e in chromium.get_log("browser") if e["level"] in ("SEVERE", "WARNING")] == []
+
+
+def spoken(browser: b.webdriver.Chrome, label: str) -> str:
+    """What a screen reader is given for an equation."""
+    return browser.execute_async_script(SPOKEN, f"equation-eq-{label}")
+
+
+def visit(browser: b.webdriver.Chrome, page: str) -> Select:
+    browser.get(page)
+    b.settle(browser)
+    return Select(browser.find_element("id", "notation-select"))
+
+
+def test_it_changes_formulas_and_is_remembered(browser: b.webdriver.Chrome, address: str) -> None:
+    select = visit(browser, address + LSTM)
+    assert select.first_selected_option.text == "Ng (this book)"
+    own = "a⟨t⟩=Γo⟨t⟩⊙tanh(c⟨t⟩)"
+    assert spoken(browser, "lstm-state") == own
+    for name, form in (
+        ("ltm", "STMt=Vt×tanh(LTMt)"),
+        ("hifog", "ht=ot⊙tanh(ct)"),
+        ("ng", own),
+        ("pytorch", "ht=ot⊙tanh(ct)"),
+    ):
+        select.select_by_value(name)
+        assert spoken(browser, "lstm-state") == form
+    assert spoken(browser, "lstm-forget") == "ft=σ(Whfht−1+Wifxt+bif+bhf)"
+    browser.refresh()
+    b.settle(browser)
+    assert spoken(browser, "lstm-state") == "ht=ot⊙tanh(ct)"
+    select = visit(browser, address + RNN)
+    assert select.first_selected_option.text == "PyTorch"
+    assert "bih+bhh" in spoken(browser, "rnn-state")
+    select.select_by_value("ng")
+    assert spoken(browser, "rnn-state").startswith("a⟨t⟩")
+    assert Select(browser.find_element("id", "notation-select")).first_selected_option.text == "Ng (this book)"
+
+
+def test_formulas_in_sentences_change_too(browser: b.webdriver.Chrome, address: str) -> None:
+    visit(browser, address + LSTM).select_by_value("hifog")
+    browser.execute_async_script("rnnNotation.settled().then(arguments[0])")
+    text = browser.execute_script("""return [...document.querySelectorAll('p > span.math')]
+        .filter(e => e.dataset.texHifog).map(e => e.querySelector('mjx-assistive-mml').textContent).join(' ')""")
+    assert "g" in text
+    assert "Γ" not in text
+
+
+def test_keys_choose_and_a_screen_reader_is_told(browser: b.webdriver.Chrome, address: str) -> None:
+    box = visit(browser, address + LSTM)._el
+    assert (box.accessible_name, box.aria_role) == ("Notation", "combobox")
+    box.send_keys(Keys.ARROW_DOWN)
+    assert spoken(browser, "lstm-state") == "ht=ot⊙tanh(ct)"
+    said = browser.find_element("css selector", ".notation-said")
+    assert said.aria_role == "status"
+    assert said.get_attribute("textContent").startswith("Notation: h, i, f, o, g.")
+
+
+def test_it_says_where_a_notation_has_no_form(browser: b.webdriver.Chrome, address: str) -> None:
+    select = visit(browser, address + GRU)
+    notes = [e for e in browser.find_elements("css selector", ".notation-note") if e.is_displayed()]
+    assert notes == []
+    own = spoken(browser, "gru-candidate")
+    select.select_by_value("pytorch")
+    assert spoken(browser, "gru-candidate") == own
+    assert "zt+1⊙δh,t+1" in spoken(browser, "gru-after-deltas"), "z = 1 - Γ_u"
+    notes = [e.text for e in browser.find_elements("css selector", ".notation-note") if e.is_displayed()]
+    assert notes[0].startswith("PyTorch's documentation does not write the GRU that resets before the product")
+    assert "the book’s notation stays" in browser.find_element("css selector", ".notation-said").get_attribute(
+        "textContent"
+    )
+
+
+def test_nothing_is_shown_in_the_wrong_notation(browser: b.webdriver.Chrome, address: str) -> None:
+    """While MathJax works, the formulas of a reader of another notation are out of sight."""
+    browser.execute_script("localStorage.setItem('rnncourse-notation', 'hifog')")
+    watch = """new MutationObserver(() => {
+        const e = document.querySelector('#equation-eq-lstm-state');
+        if (!e) return;
+        const text = e.querySelector('mjx-assistive-mml')?.textContent ?? '';
+        (window.seen ??= []).push([getComputedStyle(e).visibility, text]);
+    }).observe(document, {childList: true, subtree: true, attributes: true})"""
+    script = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": watch})
+    try:
+        visit(browser, address + LSTM)
+        seen = browser.execute_script("return window.seen")
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+    assert ["hidden", ""] in seen, "watched from the beginning"
+    assert all("⟨" not in text for _, text in seen)
+    assert all(text for visibility, text in seen if visibility == "visible")
+    assert seen[-1][0] == "visible"
+
+
+def test_without_scripts_there_is_no_switch(address: str, chromium: b.webdriver.Chrome) -> None:
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        chromium.get(address + LSTM)
+        assert not chromium.find_element("id", "notation-select").is_displayed()
+        assert r"\Gamma_o" in chromium.find_element("id", "equation-eq-lstm-state").text
+    finally:
+        chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_the_chosen_notation_is_printed(browser: b.webdriver.Chrome, address: str) -> None:
+    visit(browser, address + LSTM).select_by_value("ltm")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert not browser.find_element("id", "notation-select").is_displayed()
+        assert spoken(browser, "lstm-state") == "STMt=Vt×tanh(LTMt)"
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+@pytest.mark.parametrize("page", b.pages_of_the_toc())
+def test_every_page_in_every_notation(page: str, site: Path, chromium: b.webdriver.Chrome) -> None:
+    """The switch is there; no TeX error; no formula with another form keeps the book's marks; nothing sticks out."""
+    select = visit(chromium, (site / page).as_uri())
+    assert [option.get_attribute("value") for option in select.options] == list(NAMES)
+    chromium.get_log("browser")
+    b.resize(chromium, 360)
+    for name in NAMES[1:] + NAMES[:1]:
+        count, left = chromium.execute_async_script(SHOWN, name)
+        assert left == []
+        assert chromium.execute_script(ERRORS) == 0
+        wide = chromium.execute_script("return document.documentElement.scrollWidth")
+        assert wide <= 360, f"{page} in {name}: {count} formulas, {wide} px wide"
+    assert [e["message"] for e in chromium.get_log("browser") if e["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_the_switch_works_on_every_chapter_about_a_cell(site: Path) -> None:
+    """Without a browser: how many formulas of a page have forms in another notation."""
+    counts = {page: (site / page).read_text("utf8").count("data-tex-pytorch=") for page in (RNN, LSTM, GRU)}
+    assert counts[RNN] > 60
+    assert counts[LSTM] > 80
+    assert 5 < counts[GRU] < 60, "only one of the two cells is PyTorch's"
+
+
+def test_it_waits_for_the_load_event(browser: b.webdriver.Chrome, address: str) -> None:
+    """Chosen before MathJax is ready, the notation is right in the end."""
+    browser.get(address + LSTM)
+    Select(browser.find_element("id", "notation-select")).select_by_value("hifog")
+    b.settle(browser)
+    WebDriverWait(browser, 10).until(lambda _: spoken(browser, "lstm-state") == "ht=ot⊙tanh(ct)")
