@@ -176,7 +176,7 @@ def notes(doctree: nodes.document, scope: Scope) -> None:
             elif covered(cell, key):
                 continue
             else:
-                said = f"{who} does not write {WORDS[cell]}: in this {outer} the book’s notation stays."
+                said = f"{who} does not write {WORDS[cell]}: {'on' if top else 'in'} this {outer} the book’s notation stays."
             if top and any(covered(c, key) for c in scope.sections.values()):
                 said = said[:-1] + ", except where a section says otherwise."
             html += f'<p class="notation-note" data-notation="{key}">{escape(said)}</p>'

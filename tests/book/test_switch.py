@@ -90,10 +90,17 @@ def test_formulas_in_sentences_change_too(browser: b.webdriver.Chrome, address: 
         .filter(e => e.dataset.texHifog).map(e => e.querySelector('mjx-assistive-mml').textContent).join(' ')""")
     assert "g" in text
     assert "Γ" not in text
+    for name in ("ltm", "pytorch"):
+        browser.execute_async_script("rnnNotation.choose(arguments[0]).then(arguments[1])", name)
+    kept = browser.execute_script("""return [...document.querySelectorAll('.math[data-tex-ltm]:not([data-tex-pytorch])')]
+        .map(e => e.querySelector('mjx-assistive-mml').textContent)""")
+    assert "c" in kept, "PyTorch calls it as the book does"
+    assert not [text for text in kept if "TM" in text]
 
 
 def test_keys_choose_and_a_screen_reader_is_told(browser: b.webdriver.Chrome, address: str) -> None:
-    box = visit(browser, address + LSTM)._el
+    visit(browser, address + LSTM)
+    box = browser.find_element("id", "notation-select")
     assert (box.accessible_name, box.aria_role) == ("Notation", "combobox")
     box.send_keys(Keys.ARROW_DOWN)
     assert spoken(browser, "lstm-state") == "ht=ot⊙tanh(ct)"
