@@ -1,4 +1,4 @@
-"""Sequences to learn from: Elman's letters, temporal XOR, sunspots, the characters of a text.
+"""Sequences to learn from: Elman's letters, temporal XOR, agreement, sunspots, the characters of a text.
 
 Generated data comes from an explicit random generator; nothing is downloaded.
 """
@@ -14,9 +14,12 @@ from . import _validation as check
 from .records import Array, Record
 
 __all__ = [
+    "AGREEMENT_WORDS",
     "ELMAN_CODES",
+    "Agreement",
     "Characters",
     "Sunspots",
+    "agreement",
     "elman_letters",
     "one_hot",
     "sunspots",
@@ -90,6 +93,61 @@ def temporal_xor(n_triples: int, rng: np.random.Generator) -> Array:
     """
     bits = check.generator("rng", rng).integers(0, 2, (check.size("n_triples", n_triples, least=0), 2))
     return np.column_stack([bits, bits[:, 0] ^ bits[:, 1]]).ravel()
+
+
+AGREEMENT_WORDS = (
+    *("the", "cat", "dog", "bird", "cats", "dogs", "birds"),
+    *("near", "behind", "above", "often", "still", "really"),
+)
+"""The words of `agreement`: the article, three nouns in the singular and in the plural, prepositions, adverbs."""
+
+
+class Agreement(NamedTuple):
+    """Sentences up to their verb, and the verb."""
+
+    words: Array
+    verbs: Array
+
+
+def agreement(n_sentences: int, distance: int, rng: np.random.Generator) -> Agreement:
+    """Generate sentences whose verb agrees with a noun a given distance before it: the cat … was, the cats … were.
+
+    Between noun and verb stand phrases such as "near the dogs", whose nouns do not matter, and up to two adverbs, so
+    that only the first noun tells the verb. Guessing is right half of the time.
+
+    Parameters
+    ----------
+    n_sentences : int
+        Number of sentences, B.
+    distance : int
+        Number of words between the noun and the verb.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    Agreement
+        ``words`` (distance + 2, B) of int, the places in `AGREEMENT_WORDS` of all words before the verb, and ``verbs``
+        (B,) of int: 0 for "was", 1 for "were".
+
+    Examples
+    --------
+    >>> words, verbs = agreement(2, 7, np.random.default_rng(0))
+    >>> for sentence, verb in zip(words.T, verbs):
+    ...     print(*(AGREEMENT_WORDS[word] for word in sentence), ("was", "were")[verb])
+    the birds near the cats near the dog still were
+    the cats near the dog above the cat really were
+    """
+    n, distance = check.size("n_sentences", n_sentences, least=0), check.size("distance", distance, least=0)
+    rng = check.generator("rng", rng)
+    phrases, adverbs = divmod(distance, 3)
+    nouns = rng.integers(1, 7, (1 + phrases, n))
+    words = np.zeros((2 + distance, n), np.int64)  # "the", wherever nothing else stands
+    words[1] = nouns[0]
+    words[2 : 2 + 3 * phrases : 3] = rng.integers(7, 10, (phrases, n))
+    words[4 : 2 + 3 * phrases : 3] = nouns[1:]
+    words[2 + 3 * phrases :] = rng.integers(10, 13, (adverbs, n))
+    return Agreement(words, (nouns[0] > 3).astype(np.int64))
 
 
 class Sunspots(NamedTuple):

@@ -7,7 +7,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from rnncourse.data import ELMAN_CODES, Characters, elman_letters, one_hot, sunspots, temporal_xor
+from rnncourse.data import (
+    AGREEMENT_WORDS,
+    ELMAN_CODES,
+    Characters,
+    agreement,
+    elman_letters,
+    one_hot,
+    sunspots,
+    temporal_xor,
+)
 
 
 def rng(seed=0):
@@ -73,6 +82,59 @@ def test_bad_sizes_and_generators_are_refused_by_name(make, name):
     for bad in (None, 0, np.random):
         with pytest.raises(TypeError, match=r"^rng: expected a numpy\.random\.Generator"):
             make(3, bad)
+
+
+NOUNS = {noun: verb for word in ("cat", "dog", "bird") for noun, verb in ((word, 0), (word + "s", 1))}
+KINDS = {"the": "the"} | dict.fromkeys(NOUNS, "noun")
+KINDS |= dict.fromkeys(("near", "behind", "above"), "preposition")
+KINDS |= dict.fromkeys(("often", "still", "really"), "adverb")
+
+
+def sentences(data):
+    return [[AGREEMENT_WORDS[word] for word in column] for column in data.words.T]
+
+
+@pytest.mark.parametrize("distance", [0, 1, 2, 3, 4, 8, 30])
+def test_the_verb_agrees_with_the_noun_that_stands_the_distance_before_it(distance):
+    data = agreement(60, distance, rng())
+    assert data.words.shape == (distance + 2, 60)
+    assert data.verbs.shape == (60,)
+    phrases, adverbs = divmod(distance, 3)
+    grammar = ["the", "noun"] + ["preposition", "the", "noun"] * phrases + ["adverb"] * adverbs
+    for words, verb in zip(sentences(data), data.verbs, strict=True):
+        assert [KINDS[word] for word in words] == grammar
+        assert NOUNS[words[-1 - distance]] == verb  # before the verb stand `distance` words, then the noun
+
+
+def test_the_words_of_agreement_are_all_used_and_used_equally():
+    assert set(KINDS) == set(AGREEMENT_WORDS)
+    assert len(AGREEMENT_WORDS) == 13
+    counts = Counter(word for words in sentences(agreement(4000, 5, rng())) for word in words)
+    for kind, share in {"noun": 8000 / 6, "preposition": 4000 / 3, "adverb": 8000 / 3}.items():
+        assert all(abs(counts[word] - share) < 5 * np.sqrt(share) for word, own in KINDS.items() if own == kind)
+
+
+def test_only_the_first_noun_tells_the_verb():
+    data = agreement(4000, 6, rng())
+    for place in (1, 4, 7):
+        plural = np.array([NOUNS[words[place]] for words in sentences(data)])
+        right = (plural == data.verbs).mean()
+        assert right == 1 if place == 1 else abs(right - 0.5) < 5 * np.sqrt(0.25 / 4000)
+
+
+def test_agreement_depends_on_the_generator_alone_and_refuses_bad_arguments():
+    same, again, other = (agreement(50, 7, rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(same.words, again.words)
+    assert (same.words != other.words).any()
+    assert agreement(0, 3, rng()).words.shape == (5, 0)
+    for arguments, name in (((-1, 3), "n_sentences"), ((3, -1), "distance")):
+        with pytest.raises(ValueError, match=f"^{name}: expected an integer of at least 0, got -1"):
+            agreement(*arguments, rng())
+    for arguments, name in (((2.5, 3), "n_sentences"), ((3, "3"), "distance")):
+        with pytest.raises(TypeError, match=f"^{name}: expected an integer"):
+            agreement(*arguments, rng())
+    with pytest.raises(TypeError, match=r"^rng: expected a numpy\.random\.Generator"):
+        agreement(3, 3, None)
 
 
 def test_the_sunspots_are_the_309_years_from_1700_to_2008():

@@ -92,9 +92,8 @@ CHAPTERS = {
         {
             "eq:lstm-adding": "lstm-carousel", "eq:lstm-adding-sum": "lstm-carousel",
             "eq:lstm-adding-identity": "lstm-carousel", "eq:lstm-coupled-update": "lstm-coupled",
-            "eq:lstm-coupled-cell": "lstm-coupled", "eq:lstm-coupled-range": "lstm-coupled",
-            "eq:use-gate-preactivations": "use-gate", "eq:use-gate": "use-gate",
-            "eq:use-gate-blind": "use-gate",
+            "eq:lstm-coupled-cell": "lstm-coupled", "eq:use-gate": "use-gate",
+            "eq:use-gate-preactivations": "use-gate",
         },
     ),
     "lstm-backward": Chapter(("lstm", "lstm-peepholes", "facts"), {"eq:lstm-coupled-delta-f": "lstm-coupled"}),

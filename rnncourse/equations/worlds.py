@@ -72,7 +72,7 @@ def network(
     if still:  # where every unit is in the same state
         start = tuple(tuple(np.full_like(s, s.flat[0] * (part.layer.b[0] != 0)) for s in group)
                       for part, group in zip(parts, start, strict=True))  # fmt: skip
-    return Network(f"seed {seed}", parts, head, x, targets(rng, loss, (T, m, n_y)), start, loss)
+    return Network(f"seed {seed}", parts, head, x, targets(rng, loss, (T, m, n_y)), start, loss, seed == SEEDS[-1])
 
 
 def single(init: Callable[..., Any], weights: Mapping[str, str], **options: Any) -> Callable[..., tuple[Part, ...]]:
