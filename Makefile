@@ -18,7 +18,7 @@ PARALLEL = -n 2 --dist loadscope
 ONE_THREAD = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: help install book serve test torch offline-book lint format types unit notebooks notebooks-check \
-	notebooks-write screenshots equations equation-mutants mutants mutation clean
+	notebooks-write screenshots equations equation-mutants mutants mutation bench bench-quick clean
 
 help:
 	@echo "make book             build the book, print its address"
@@ -30,6 +30,8 @@ help:
 	@echo "make equations        check every display equation; make equation-mutants: wrong versions have to fail"
 	@echo "make mutants          mistakes put into the source one at a time: the tests have to see each (WORDS='gru deep')"
 	@echo "make mutation         the line-mutation score of the maths modules, by mutmut (MODULES='rnn.py fast/rnn.py')"
+	@echo "make bench            speed and memory against PyTorch, JAX and NumPy code; results in tests/benchmarks/results"
+	@echo "make bench-quick      a few points of it, in less than a minute, beside what was stored last"
 	@echo "make format clean     tidy the code; remove what was built"
 
 install: $(INSTALLED)
@@ -107,6 +109,20 @@ mutation:
 	@test -x $(VENV)/mutation/bin/mutmut || { $(PYTHON) -m venv $(VENV)/mutation && $(VENV)/mutation/bin/python -m pip \
 		install --quiet --disable-pip-version-check mutmut==3.8.1 numpy pytest hypothesis -c constraints.txt; }
 	cd tests && $(abspath $(VENV))/mutation/bin/python -m mutation.lines $(MODULES)
+
+# What the package is measured against lives in an environment of its own, too. BENCH holds more arguments, such as
+# --parts latency; TORCH_INDEX names an index with builds of PyTorch for the CPU, which spare some gigabytes.
+bench: $(VENV)/bench/.installed
+	cd tests && $(abspath $(VENV))/bench/bin/python -m benchmarks run $(BENCH)
+
+bench-quick: $(INSTALLED)
+	cd tests && $(if $(wildcard $(VENV)/bench/.installed),$(abspath $(VENV))/bench/bin/python,$(abspath $(BIN))/python) -m benchmarks quick
+
+$(VENV)/bench/.installed: tests/benchmarks/requirements.txt
+	$(PYTHON) -m venv $(VENV)/bench
+	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check \
+		$${TORCH_INDEX:+--extra-index-url "$$TORCH_INDEX"} -r tests/benchmarks/requirements.txt
+	@touch $@
 
 clean:
 	rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from ._svg import pooled
 
 MOST_BUTTONS = 4  # words to choose from that stand side by side; more become a slider
+OWN_KEYS = 'data-lm-suppress-shortcuts="true"'  # or JupyterLab takes them; it has to be on the very element
 
 
 class Control(NamedTuple):
@@ -112,21 +113,21 @@ def style_and_script() -> str:
 
 def _slider(control: Control, data: str, own: str, play: bool) -> str:
     name, first = escape(control.name), escape(control.labels[0])
-    more = '<button type="button" data-play aria-label="Play">▶</button>' if play else ""
+    more = f'<button type="button" {OWN_KEYS} data-play aria-label="Play">▶</button>' if play else ""
     return (
-        f'<div {data}><label for="{own}">{name}</label>'
-        f'<button type="button" data-step="-1" aria-label="{name}: previous" aria-disabled="true">‹</button>'
-        f'<input id="{own}" type="range" min="0" max="{len(control.values) - 1}" value="0" step="1" '
-        f'autocomplete="off" data-lm-suppress-shortcuts="true" aria-valuetext="{first}">'
-        f'<button type="button" data-step="1" aria-label="{name}: next">›</button>{more}'
+        f'<div {data}><div class="rnn-head"><label for="{own}">{name}</label>'
         f'<output for="{own}" aria-live="off">{first}</output></div>'
+        f'<button type="button" {OWN_KEYS} data-step="-1" aria-label="{name}: previous" aria-disabled="true">‹</button>'
+        f'<input id="{own}" type="range" min="0" max="{len(control.values) - 1}" value="0" step="1" '
+        f'autocomplete="off" {OWN_KEYS} aria-valuetext="{first}">'
+        f'<button type="button" {OWN_KEYS} data-step="1" aria-label="{name}: next">›</button>{more}</div>'
     )
 
 
 def _choice(control: Control, data: str, own: str, play: bool) -> str:
     buttons = "".join(
         f'<label class="rnn-choice"><input type="radio" name="{own}" value="{k}" autocomplete="off" '
-        f'data-lm-suppress-shortcuts="true"{"" if k else " checked"}>{escape(label)}</label>'
+        f"{OWN_KEYS}{'' if k else ' checked'}>{escape(label)}</label>"
         for k, label in enumerate(control.labels)
     )
     return f"<fieldset {data}><legend>{escape(control.name)}</legend>{buttons}</fieldset>"

@@ -192,6 +192,6 @@ def as_given(value: Any) -> str:
     if isinstance(value, str):
         return value
     try:
-        return f"{value:g}"
+        return f"{value:g}".replace("-", "−")
     except (TypeError, ValueError):
         return str(value)

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _validation as check
 from .records import Array, Gradients, Record
-from .sequence import keep, valid_steps
+from .sequence import valid_steps
 from .workspace import Workspace
 
 __all__ = ["Bidirectional", "BidirectionalRun", "reverse"]
@@ -227,4 +227,4 @@ def reverse(x: Array, lengths: Array | None) -> Array:
         return x[::-1]
     t = np.arange(len(x))[:, None]
     source = np.where(valid[:, :, 0], lengths - 1 - t, t)
-    return keep(valid, np.take_along_axis(x, source[:, :, None], axis=0), x)
+    return np.take_along_axis(x, source[:, :, None], axis=0)

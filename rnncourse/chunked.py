@@ -115,10 +115,9 @@ def _gradients(
         check.shape("da", check.ndarray("da", da), "(T, B, n_a)", (*x.shape[:2], layer.n_out))
     ends = check.lengths(lengths, *x.shape[:2])
     size = max(1, isqrt(len(x))) if every is None else check.size("every", every)
-    start = layer.zero_state(x.shape[1]) if state is None else state
 
     memory = Workspace()  # each chunk's run is done with before the next one starts
-    chunks = []
+    chunks, start = [], state
     for lo, hi in _bounds(len(x), size):
         chunks.append((lo, hi, start))
         if hi < len(x):

@@ -249,25 +249,25 @@ def gru_cell_backward(layer: GRU, cache: GRUCellCache, dc_t: Array) -> tuple[Arr
     """
     x_t, c_prev, gate_u, gate_r, z_cc, cand = cache
     dcand = dc_t * gate_u
-    dgate_u = dc_t * (cand - c_prev)
-    dz_c = dcand * tanh_slope(cand)
+    dgate_u = dc_t * (cand - c_prev)  # eq:gru-mix-gradients
+    dz_c = dcand * tanh_slope(cand)  # eq:gru-delta-candidate
     if z_cc is None:
         dz_cc = None
         d_reset = dz_c @ layer.W_cc  # by the product Γ_r ⊙ c_prev
-        dgate_r = d_reset * c_prev
+        dgate_r = d_reset * c_prev  # eq:gru-reset-gradient
         dc_candidate = d_reset * gate_r
         dW_cc = dz_c.T @ (gate_r * c_prev)
     else:
-        dz_cc = dz_c * gate_r
+        dz_cc = dz_c * gate_r  # eq:gru-after-deltas
         dgate_r = dz_c * z_cc
         dc_candidate = dz_cc @ layer.W_cc
         dW_cc = dz_cc.T @ c_prev
     dz_u = dgate_u * sigmoid_slope(gate_u)
-    dz_r = dgate_r * sigmoid_slope(gate_r)
+    dz_r = dgate_r * sigmoid_slope(gate_r)  # eq:gru-delta-reset
 
-    dx_t = dz_u @ layer.W_ux + dz_r @ layer.W_rx + dz_c @ layer.W_cx
-    dc_prev = dc_t * (1 - gate_u) + dc_candidate + dz_u @ layer.W_uc + dz_r @ layer.W_rc
-    d_layer = GRU.from_gates(
+    dx_t = dz_u @ layer.W_ux + dz_r @ layer.W_rx + dz_c @ layer.W_cx  # eq:gru-input-gradient
+    dc_prev = dc_t * (1 - gate_u) + dc_candidate + dz_u @ layer.W_uc + dz_r @ layer.W_rc  # eq:gru-delta-c
+    d_layer = GRU.from_gates(  # eq:gru-gradients, one step of the sums
         W_uc=dz_u.T @ c_prev, W_ux=dz_u.T @ x_t, b_u=dz_u.sum(axis=0),
         W_rc=dz_r.T @ c_prev, W_rx=dz_r.T @ x_t, b_r=dz_r.sum(axis=0),
         W_cc=dW_cc, W_cx=dz_c.T @ x_t, b_c=dz_c.sum(axis=0),

@@ -79,6 +79,6 @@ def rtrl(layer: RNN, x: Array, da: Array, state: Array | None = None, lengths: A
         new = np.einsum("il,bljk->bijk", layer.W_aa, S)  # through the previous state
         new[:, unit, unit] += inputs[t][:, None, :]  # and at once: row i of the weights feeds unit i alone
         new *= slope[t][:, :, None, None]
-        S = new if valid is None else keep(valid[t][:, :, None, None], new, S)
+        S = new if valid is None else keep(valid[t][:, :, None, None], new)
         gradient += np.einsum("bi,bijk->jk", da[t], S)
     return RNN(gradient[:, :-1], gradient[:, -1], layer.activation)

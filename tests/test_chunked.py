@@ -83,6 +83,30 @@ def test_a_callable_gets_the_steps_and_outputs_of_each_chunk(gradients):
     assert_trees_close(found, gradients(layer, x, da, state=state, every=4), 0)
 
 
+@pytest.mark.parametrize(("steps", "chunks"), [(0, [(0, 0)]), (1, [(0, 1)]), (2, [(1, 2), (0, 1)])])
+def test_a_callable_is_asked_once_for_each_chunk_of_the_shortest_sequences(steps, chunks):
+    layer, asked = LAYERS["gru"], []
+    x, _, da, _ = random_world(layer, steps, 2)
+
+    def upstream(lo, hi, outputs):
+        asked.append((lo, hi))
+        return da[lo:hi]
+
+    checkpointed_gradients(layer, x, upstream, every=1)
+    assert asked == chunks
+
+
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm", "use-gate"])
+def test_what_stands_in_the_padding_of_any_chunk_never_matters(gradients, name):
+    layer = LAYERS[name]
+    x, state, da, _ = random_world(layer, T, 4)
+    expected = gradients(layer, x, da, state=state, every=2, lengths=LENGTHS)
+    for array in (x, da):
+        array[np.arange(T)[:, None] >= np.array(LENGTHS)] = np.nan
+    assert_trees_close(gradients(layer, x, da, state=state, every=2, lengths=LENGTHS), expected, 0)
+
+
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("every", [1, 4, T, 100])
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "padded"])
@@ -157,7 +181,7 @@ def peak(call):
 
 
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
-def test_checkpoints_need_little_more_memory_than_the_gradient_by_x(name):
+def test_checkpoints_need_little_memory_beyond_the_gradient_by_x(name):
     """Exact backpropagation keeps all steps: at least four times as much here, for 400 steps in chunks of 20."""
     layer = type(LAYERS[name]).init(1, 16, RNG)
     x = RNG.standard_normal((400, 32, 1))

@@ -29,6 +29,10 @@ def upstream(layer, T=7, B=4, seed=1):
     return rng.standard_normal((T, B, layer.n_x)), state, rng.standard_normal((T, B, layer.n_out)), dfinal
 
 
+def options(layer):
+    return [getattr(layer, name, None) for name in ("activation", "coupled", "reset_after", "blocks")]
+
+
 def assert_close(mine, other, tol=1e-12):
     mine, other = dict(named_leaves(mine)), dict(named_leaves(other))
     assert mine.keys() == other.keys()
@@ -59,6 +63,7 @@ def test_the_size_of_a_chunk_of_slopes_changes_no_gradient(monkeypatch, name, st
     sizes = []
 
     def small(T, bytes_a_step):
+        assert isinstance(bytes_a_step, int)
         sizes.append(min(T, steps))
         return sizes[-1]
 
@@ -100,19 +105,24 @@ def test_the_methods_of_a_layer_are_the_functions_of_its_cell(name):
     """cell_forward and cell_backward: one step, as a sequence of one step has it."""
     layer = LAYERS[name]
     x, state, da, dfinal = upstream(layer, T=1)
-    seen = []
+    seen = {}
 
     def note(name, value):
-        seen.append(name)
+        seen[name] = value
         return value
 
     new, cache = layer.cell_forward(x[0], state, note)
     assert sorted(seen) == sorted(layer.quantities)
+    named = {field: value for field, value in cache._asdict().items() if field.removesuffix("_t") in seen}
+    assert {field: value.tobytes() for field, value in named.items()} == {
+        field: seen[field.removesuffix("_t")].tobytes() for field in named
+    }
     assert_close(new, layer.forward(x, state).final, 1e-14)
     arriving = (da[0] + dfinal[0], dfinal[1]) if isinstance(dfinal, tuple) else da[0] + dfinal
     dx, dstate, d = layer.cell_backward(cache, arriving)
     grads = layer.backward(layer.forward(x, state), da, dfinal)
     assert_close((dx, dstate, d.layer), (grads.x[0], grads.state, grads.layer), 1e-13)
+    assert options(d.layer) == options(layer)
 
 
 def test_relu_at_its_kink_is_flat_for_the_complex_step_too():
@@ -436,8 +446,7 @@ def test_gradients_keep_the_options_of_their_layer(name):
     layer = LAYERS.get(name) or Dense(np.ones((2, 3)), np.zeros(2), "relu")
     x, _, da, _ = upstream(layer)
     grads = layer.backward(layer.forward(x), da).layer
-    options = ("activation", "coupled", "reset_after", "blocks")
-    assert [getattr(grads, o, None) for o in options] == [getattr(layer, o, None) for o in options]
+    assert options(grads) == options(layer)
     assert Dense.init(2, 3, np.random.default_rng(0)).activation == "identity"
 
 

@@ -226,9 +226,9 @@ def test_the_notebook_does_not_show_the_figures_as_well(drawn: Player) -> None:
     assert plt.get_fignums() == []
 
 
-def test_the_weight_of_twenty_frames() -> None:
-    html = frames(curve, np.linspace(0.05, 1, 20), alt=size)._repr_html_()
-    assert len(gzip.compress(html.encode())) <= WEIGHT / 2
+def test_the_weight_of_ten_frames() -> None:
+    html = frames(curve, np.linspace(0.05, 1, 10), alt=size)._repr_html_()
+    assert len(gzip.compress(html.encode())) <= WEIGHT / 4
 
 
 CODE = """

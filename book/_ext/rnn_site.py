@@ -52,9 +52,19 @@ def cache_key(app: Sphinx, config: Config) -> None:
     if config.nb_execution_mode != "cache":
         return
     digest = hashlib.sha256(f"{version('numpy')} {version('matplotlib')}".encode())
-    for source in sorted(Path(app.srcdir, "rnncourse").rglob("*")):
-        if source.suffix in {".py", ".css", ".js", ".mplstyle"}:
-            digest.update(source.read_bytes())
+    kinds = {".py", ".css", ".js", ".mplstyle"}
+    benchmarks = Path(app.srcdir, "tests", "benchmarks")  # read by the page on speed
+    sources = [
+        *(
+            path
+            for path in Path(app.srcdir, "rnncourse").rglob("*")
+            if path.suffix in kinds
+        ),
+        *benchmarks.glob("results/*.json"),
+        *(benchmarks / f"{name}.py" for name in ("goals", "plots", "report")),
+    ]
+    for source in sorted(sources):
+        digest.update(source.read_bytes())
     caches = Path(app.srcdir, "_build", ".jupyter_cache")
     ours = caches / digest.hexdigest()[:16]
     for other in set(caches.glob("*")) - {ours}:

@@ -87,7 +87,15 @@ CHAPTERS = {
     "training": Chapter(("facts", "rnn")),
     "language-model": Chapter(("rnn", "facts")),
     "gru": Chapter(("gru", "gru-after", "facts")),
-    "lstm-forward": Chapter(("lstm", "lstm-peepholes", "facts"), {"eq:use-gate": "use-gate"}),
+    "lstm-forward": Chapter(
+        ("lstm", "lstm-peepholes", "facts"),
+        {
+            "eq:lstm-adding": "lstm-carousel", "eq:lstm-adding-sum": "lstm-carousel",
+            "eq:lstm-adding-identity": "lstm-carousel", "eq:lstm-coupled-update": "lstm-coupled",
+            "eq:lstm-coupled-cell": "lstm-coupled", "eq:use-gate": "use-gate",
+            "eq:use-gate-preactivations": "use-gate",
+        },
+    ),
     "lstm-backward": Chapter(("lstm", "lstm-peepholes", "facts")),
     "bidirectional": Chapter(("bidirectional", "facts")),
     "deep": Chapter(("deep", "facts")),

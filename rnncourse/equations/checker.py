@@ -114,27 +114,20 @@ class RelationCheck:
         self.guard()
         if self.is_definition():
             return self.define()
-        cases, largest, size = 0, 0.0, 0.0
-        reached: set[Any] = set()
-        for world in self.worlds:
-            for gradients in self.gradients(world):
-                here, difference, biggest, seen = self.on(world, gradients)
-                cases, largest, size, reached = (
-                    cases + here,
-                    max(largest, difference),
-                    max(size, biggest),
-                    reached | seen,
-                )
+        evaluators = [self.evaluator(world, g) for world in self.worlds for g in self.gradients(world)]
+        found = [pair for evaluator in evaluators for pair in self.compared(evaluator)]
+        reached = set().union(*(evaluator.reached for evaluator in evaluators))
         for node in self.parts():
             if isinstance(node, Cases):
                 for k, (value, _) in enumerate(node.rows):
                     if (node.span, k) not in reached:
                         self.fail("no run ever reaches this case", value)
+        largest, size = (max(column) for column in zip(*found, strict=True))
         if size == 0 and self.kind != "membership" and not any(isinstance(s, Num) for s in self.relation.sides):
             self.fail("nothing is claimed: both sides are zero in every case")
         if self.kind == "inequality":
             self.sharp(attained)
-        return Verdict(self.kind, cases, largest)
+        return Verdict(self.kind, len(found), largest)
 
     def guard(self) -> None:
         """Refuse what claims nothing."""
@@ -173,12 +166,7 @@ class RelationCheck:
         assert isinstance(left, Sym)
         index = [part for part in (left.time, left.layer, left.example) if part is not None]
         parameters = tuple(part.name for part in index if isinstance(part, Idx))
-        if (
-            left.entry
-            or len(parameters) < len(index)
-            or len(set(parameters)) < len(index)
-            or len(self.relation.sides) > 2
-        ):
+        if left.entry or len(set(parameters)) < len(index) or len(self.relation.sides) > 2:
             self.fail("a definition reads: name with plain indices := expression", left)
         if any(isinstance(n, Sym) and n.key == left.key for n in walk(body)):
             self.fail("the definition mentions what it defines", body)
@@ -196,16 +184,10 @@ class RelationCheck:
 
     # ---- comparing
 
-    def on(self, world: World, gradients: str) -> tuple[int, float, float, set[Any]]:
-        """Compare the sides at all cases of one run; return their number, the largest difference and size."""
-        evaluator = self.evaluator(world, gradients)
-        cases, largest, size = 0, 0.0, 0.0
-        for env in evaluator.assignments(self.relation):
-            difference, scale = self.case(evaluator, env)
-            cases, largest, size = cases + 1, max(largest, difference), max(size, scale)
-        if not cases:
-            self.fail("the conditions leave no case to check")
-        return cases, largest, size, evaluator.reached
+    def compared(self, evaluator: Evaluator) -> list[tuple[float, float]]:
+        """Compare the sides at all cases of one run; return the largest difference and size of each."""
+        found = [self.case(evaluator, env) for env in evaluator.assignments(self.relation)]
+        return found or self.fail("the conditions leave no case to check")
 
     def case(self, evaluator: Evaluator, env: dict[str, int]) -> tuple[float, float]:
         """Compare the sides at one case; return the largest difference and size, or fail."""

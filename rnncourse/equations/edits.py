@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from .looks import LOSSES, TOP, Looks, indices_of, is_number, kind_of, shifted
+from .looks import LOSSES, TOP, Looks, ends_with_the_sequence, indices_of, is_number, kind_of, shifted
 from .nodes import (
     Add,
     Big,
@@ -29,6 +29,7 @@ from .nodes import (
     Stack,
     Sym,
     Transpose,
+    walk,
 )  # fmt: skip
 from .printer import latex
 from .symbols import Notation
@@ -100,24 +101,18 @@ class _Edits(Looks):
             yield from find()
 
     def indices(self) -> Iterator[Edit]:
-        """Time and layer indices that are off by one."""
+        """Time and layer indices that are off by one, and the last time where the present one is meant."""
         for node in self.of(Sym):
             assert isinstance(node, Sym)
-            if id(node) in self.shape_only:
-                continue
-            for kind, index in (
-                ("time index", node.time),
-                ("layer index", node.layer),
-                ("example index", node.example),
-            ):
-                if index is None:
+            for kind, index in (("time index", node.time), ("layer index", node.layer)):
+                if index is None or id(node) in self.shape_only:
                     continue
                 was = self.text(index)
-                for step in (-1, 1):
-                    now = shifted(index, was, step)
-                    if kind != "example index":
-                        says = f"{was} becomes {now} in {self.bare(node)}"
-                        yield Edit(kind, says, self.put(index.span, now))
+                others = [shifted(index, was, step) for step in (-1, 1)]
+                if any(isinstance(n, Idx) and n.name == "T" for n in walk(index)):
+                    others.append(re.sub(r"T(_\{?\w\}?)?", "t", was, count=1))
+                for now in others:
+                    yield Edit(kind, f"{was} becomes {now} in {self.bare(node)}", self.put(index.span, now))
 
     def transposes(self) -> Iterator[Edit]:
         """Transposes that are missing or too many."""
@@ -128,7 +123,7 @@ class _Edits(Looks):
             yield Edit("drop transpose", f"the transpose of {inner} is dropped", self.put(last.span(), ""))
         for node in self.of(Sym, Deriv):
             scalar = isinstance(node, Sym) and (node.entry or node.key in LOSSES)
-            if node.span in self.turned | self.in_derivative or scalar:
+            if node.span in self.turned | self.in_derivative | self.in_norm or scalar:
                 continue
             name = self.bare(node) if isinstance(node, Sym) else "the derivative"
             text = self.text(node)
@@ -238,6 +233,8 @@ class _Edits(Looks):
             if "=" in head[1]:
                 for limit, end in ((node.lo, "begins"), (node.hi, "ends")):
                     for step in (-1, 1):
+                        if step == 1 and limit == Idx("T") and ends_with_the_sequence(node.body, var):
+                            continue  # that term is zero: it would be the same sum
                         now = shifted(limit, self.text(limit), step)
                         yield Edit("range", f"the {name} {end} at {now}", self.put(limit.span, now))
                 if node.kind == "prod":
@@ -324,7 +321,9 @@ class _Edits(Looks):
             new = rf"\frac{{{self.text(node.b)}}}{{{self.text(node.a)}}}"
             yield Edit("fraction", "the fraction is turned over", self.put(node.span, new))
         for node in self.of(Norm):
-            if isinstance(node, Norm) and node.order == "2" and (k := self.text(node).rfind("_2")) >= 0:
+            assert isinstance(node, Norm)
+            vector = isinstance(node.x, Sym) and not node.x.key.startswith("W")  # for which the two are the same
+            if node.order == "2" and not vector and (k := self.text(node).rfind("_2")) >= 0:
                 at = node.span[0] + k
                 yield Edit("norm", "the norm becomes Frobenius'", self.put((at, at + 2), "_F"))
 

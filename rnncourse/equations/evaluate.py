@@ -349,19 +349,15 @@ class Evaluator(Ranges):
             full = self.world.derivative(num, den, held, node.immediate, self.gradients)
         except LookupError as error:
             self.fail(str(error.args[0]), node)
-        above, below = full.shape[:2], full.shape[2:]
         if node.num.entry:
-            full, above = full[self.position(node.num.entry, above, node.num, env)], (1, 1)
-            full = full.reshape(1, 1, *below)
+            full = full[self.position(node.num.entry, full.shape[:2], node.num, env)][None, None]
         if node.den.entry:
-            full = full[:, :, *self.position(node.den.entry, below, node.den, env)]
-            below = (1, 1)
-            full = full.reshape(*above, 1, 1)
-        if above == (1, 1):
+            full = full[:, :, *self.position(node.den.entry, full.shape[2:], node.den, env), None, None]
+        if full.shape[:2] == (1, 1):
             return number(full[0, 0])
-        if below == (1, 1):
+        if full.shape[2:] == (1, 1):
             return full[:, :, 0, 0]
-        if above[1] == below[1] == 1:
+        if full.shape[1] == full.shape[3] == 1:
             return full[:, 0, :, 0]
         return self.fail("the derivative of a vector by a matrix has three axes: write it for entries", node)
 

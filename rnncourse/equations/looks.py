@@ -28,7 +28,9 @@ from .nodes import (
 )
 from .symbols import Notation
 
-__all__ = ["LOSSES", "TOP", "Looks", "factors", "indices_of", "is_number", "kind_of", "shifted"]
+__all__ = [
+    "LOSSES", "TOP", "Looks", "ends_with_the_sequence", "factors", "indices_of", "is_number", "kind_of", "shifted",
+]  # fmt: skip
 
 TOP = re.compile(r"\^\{\s*\\top\s*\}|\^\s*\\top|\\top")
 LOSSES = ("L", "L_t", "J")
@@ -46,6 +48,7 @@ class Looks:
         claims = [x for r in relations for x in (*r.where, *(side for side in r.sides if isinstance(side, Space)))]
         self.limits_of_claims = {id(n) for x in claims for n in walk(x)}
         self.turned = {n.x.span for n in self.nodes if isinstance(n, Transpose)}
+        self.in_norm = {n.x.span for n in self.nodes if isinstance(n, Norm)}  # where the transpose has the same norm
         self.in_derivative = {s.span for n in self.nodes if isinstance(n, Deriv) for s in (n.num, n.den, *n.held)}
 
     def text(self, node: Node) -> str:
@@ -108,6 +111,19 @@ def is_number(node: Node) -> bool:
     if isinstance(node, Neg | Pow):
         return is_number(node.x)
     return isinstance(node, Num | Idx | Div | Norm | Indicator)
+
+
+def ends_with_the_sequence(node: Node, time: str) -> bool:
+    """Whether an expression has a gradient at `time` as a factor: behind the last step these are zero by definition."""
+    if isinstance(node, Sym):
+        return node.key.startswith("d ") and node.time == Idx(time)
+    if isinstance(node, Deriv):
+        return node.num.key in LOSSES and node.den.time == Idx(time) and not node.held and not node.immediate
+    if isinstance(node, Mul):
+        return ends_with_the_sequence(node.a, time) or ends_with_the_sequence(node.b, time)
+    if isinstance(node, Neg | Transpose):
+        return ends_with_the_sequence(node.x, time)
+    return isinstance(node, Big) and ends_with_the_sequence(node.body, time)
 
 
 def indices_of(node: Node) -> Iterator[Node]:

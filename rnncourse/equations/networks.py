@@ -98,14 +98,19 @@ class Part:
                 out[t] = edit("a", state[0])
         return out
 
-    def computed(self, run: Any, T: int) -> dict[Place, Array]:
-        """Return the values of the package's run, by place."""
-        times, values = self.times(T), {}
-        for letter, states in zip(self.layer.state_letters, as_tuple(run.states), strict=True):
-            values[self.place(letter, times[0])] = states[0].T
+    def computed(self, run: Any, T: int, streamed: bool) -> dict[Place, Array]:
+        """Return the values of the package's run, by place; if streamed, the states of its ``step``, taken in turn."""
+        times = self.times(T)
+        values: dict[Place, Array] = {}
         for name in {*run.quantities, "a"}:
             array = getattr(run, name)
             values |= {self.place(name, t): array[k].T for k, t in enumerate(times[1:])}
+        state = self.layer._pack([states[0] for states in as_tuple(run.states)])
+        for k, t in enumerate(times if streamed else times[:1]):
+            if k:
+                a, state = self.layer.step(run.x[k - 1], state)
+                values[self.place("a", t)] = a.T
+            values |= {self.place(n, t): s.T for n, s in zip(self.layer.state_letters, as_tuple(state), strict=True)}
         return values
 
     def backward(self, run: Any, da: Array, weights: Any = None) -> tuple[dict[Place, Array], Array]:
@@ -150,8 +155,8 @@ class Network(World):
         The parts of the start state of each layer.
     loss : {"softmax", "binary", "squared"}
         The loss.
-    head_names : tuple of str
-        What W and b of the output layer are called.
+    streamed : bool
+        The states are those of ``step``, called for each time, in place of ``forward``'s.
     """
 
     sources = ("backward", "cells")
@@ -165,10 +170,11 @@ class Network(World):
         y: Array,
         start: tuple[tuple[Array, ...], ...],
         loss: str = "softmax",
-        head_names: tuple[str, str] = ("W_ya", "b_y"),
+        streamed: bool = False,
     ) -> None:
+        self.streamed = streamed
         self.parts, self.head, self.x, self.y, self.start, self.loss = parts, head, x, y, start, LOSS[loss]
-        self.head_names = dict(zip(head_names, ("W", "b"), strict=True))
+        self.head_names = {"W_ya": "W", "b_y": "b"}
         packed = tuple(p.layer._pack(s) for p, s in zip(parts, start, strict=True))
         layers = tuple(p.layer for p in parts)
         self.bidirectional, self.stacked = bool(parts[-1].reverse), parts[0].number is not None
@@ -203,7 +209,7 @@ class Network(World):
             if self.stacked:
                 values["a", k + 1, 0] = self.x[k].T
         for part, run in zip(self.parts, self.runs, strict=True):
-            values |= part.computed(run, T)
+            values |= part.computed(run, T, self.streamed)
         trace = Trace()
         for part in self.parts:
             parameters(trace, part.layer, part.weights, part.number)

@@ -200,10 +200,10 @@ class _Translated(Setting):
         return tuple(runs)
 
 
-def rows(check: bool = True) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Yield (cell, label, {notation: LaTeX}) for the forward equations of every cell, the book's own first."""
-    for cell, forward in FORWARD.items():
-        for label, source in forward.items():
+def rows(check: bool = True, only: str = "") -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield (cell, label, {notation: LaTeX}) for the forward equations of every cell, or one; the book's own first."""
+    for cell in [only] if only else FORWARD:
+        for label, source in FORWARD[cell].items():
             (relation,) = parse(source, SETTINGS[cell].notation)
             forms = {"Ng, this book": latex(relation, SETTINGS[cell].notation)}
             for notation, cells in NOTATIONS.items():
@@ -228,16 +228,23 @@ def table(cell: str) -> str:
     Returns
     -------
     str
-        A row an equation, a column a notation.
+        A row a form; the forms of an equation stand below one another, the book's own first, so that narrow screens can
+        show them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such cell.
 
     Examples
     --------
-    >>> print(table("rnn").splitlines()[0])
-    | Ng, this book | h i f o g | PyTorch |
+    >>> print(table("rnn").splitlines()[2][:20])
+    | **Ng, this book**
     """
-    found = [forms for c, _, forms in rows() if c == cell]
-    if not found:
+    if cell not in FORWARD:
         raise ValueError(f"cell: expected one of {', '.join(FORWARD)}, got {cell!r}")
-    head = list(found[0])
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *("| " + " | ".join(f"${forms[h]}$" for h in head) + " |" for forms in found)])
+    lines = ["| notation | formula |", "|---|---|"]
+    for _, _, forms in rows(only=cell):
+        own, *others = forms.items()
+        lines += [f"| **{own[0]}** | ${own[1]}$ |", *(f"| {name} | ${form}$ |" for name, form in others)]
+    return "\n".join(lines)

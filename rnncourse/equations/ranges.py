@@ -7,16 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
-from .nodes import (
-    Big,
-    Cond,
-    Idx,
-    Node,
-    Range,
-    Relation,
-    Sym,
-    children,
-)
+from .nodes import Big, Cond, Idx, Node, Range, Relation, Sym, children
 from .world import World
 
 __all__ = ["LONGEST", "Env", "Ranges"]

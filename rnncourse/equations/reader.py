@@ -7,6 +7,7 @@ where it is known, says what to write instead.
 from __future__ import annotations
 
 import difflib
+from abc import ABC, abstractmethod
 from typing import Any, NoReturn, Self
 
 from .lexer import Refused, Token, spelling
@@ -37,7 +38,7 @@ WORDS = {"t": "time index <t>", "l": "layer index [l]", "i": "example index (i)"
 Scripts = tuple[list[Token] | None, list[list[Token]], int]
 
 
-class Reader:
+class Reader(ABC):
     """A place in a list of tokens, and what can be read there about names.
 
     Parameters
@@ -122,9 +123,9 @@ class Reader:
             self.refuse(HINTS.get(self.token.text, f"cannot read {self.token.text} here"))
         return node
 
+    @abstractmethod
     def expression(self) -> Node:
-        """Read an expression."""
-        raise NotImplementedError
+        """Read a sum of terms; a subclass knows what these are."""
 
     # ---- scripts
 

@@ -27,14 +27,14 @@ SIZES = {"T_x": "T", "T_y": "T", "T": "T", "n_x": "n_x", "n_a": "n_a", "n_c": "n
 TANH = {"g": "g"}  # the activation of the state, by its general name
 
 
-def gates(names: str, state: str) -> dict[str, str]:
-    """Return the weights, biases and pre-activations of gates, with the gradients by the pre-activations."""
+def gates(names: str, state: str, candidate: str = "c") -> dict[str, str]:
+    """Return weights, biases and pre-activations of gates and candidate, with the gradients by the pre-activations."""
     rows: dict[str, str] = {}
     for k in names:
         mark = r"\tilde c" if k == "c" else k
         rows |= {f"W_{k}": f"W_{k}", f"W_{k}{state}": f"W_{{{k}{state}}}", f"W_{k}x": f"W_{{{k}x}}", f"b_{k}": f"b_{k}"}
         rows |= {f"z_{k}": f"z_{k}{T}", f"d z_{k}": f"\\delta_{{{mark}}}{T}"}
-        if k != "c":
+        if k != candidate:
             rows[f"gate_{k}"] = f"\\Gamma_{k}{T}"
     return rows
 
@@ -71,10 +71,9 @@ LSTM = Notation("the LSTM", OUTPUT | CELL | gates("fuoc", "a") | {"d a": rf"\del
 LSTM_PEEPHOLES = Notation("the LSTM with peepholes", {f"p_{k}": f"p_{k}" for k in "fuo"}, base=LSTM)
 USE_GATE = Notation(
     "the cell of note 004",
-    OUTPUT | {"c": f"c{T}", "cand": rf"\tilde c{T}", "use": f"U{T}", "z_u": f"z_u{T}", "W_u": "W_u", "b_u": "b_u"}
-    | {f"gate_{k}": rf"\Gamma_{k}{T}" for k in "ifv"} | {f"z_{k}": f"z_{k}{T}" for k in "nifv"}
-    | {f"W_{k}": f"W_{k}" for k in "nifv"} | {f"b_{k}": f"b_{k}" for k in "nifv"}
-    | {f"d z_{k}": rf"\delta_{k}{T}" for k in "nifvu"} | {"d a": rf"\delta_a{T}", "d c": rf"\delta_c{T}"},
+    OUTPUT | CELL | gates("nifv", "a", candidate="n") | {
+        "use": f"U{T}", "z_u": f"z_u{T}", "W_u": "W_u", "b_u": "b_u", "d z_u": rf"\delta_u{T}", "d a": rf"\delta_a{T}",
+    },
     SIZES,
 )  # fmt: skip
 DEEP = Notation(

@@ -4,27 +4,113 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from .cases import CELLS, SIZES, Case
+from . import others, report, results
+from .cases import CELLS, SIZES, Case, training_cases
+from .goals import rows as rows_of
+from .machine import machine, moment, versions
 from .statistics import mean_of_medians
 from .training import points
 
+Options = argparse.Namespace
+TRAINING = ("ours", "pytorch", "jax_scan", "jax_scan-1", "floor", "ours_new", "textbook", "autograd_numpy", "numpy_ml")
+BEFORE = ("ours", "jax_scan", "jax_scan-1", "floor", "textbook", "autograd_numpy")
+ABLATION = (*(f"ablation-{k}" for k in range(6)), "ours")
 
-def ratios(options: argparse.Namespace) -> None:
+# how each part of the results is measured: (rounds, seconds a point, clock) -> rows
+PARTS: dict[str, Callable[[int, float, str], list[Any]]] = {
+    "training": lambda n, s, clock: points(TRAINING, training_cases(), 1, n, s, clock=clock),
+    "float64": lambda n, s, clock: points(("ours", "pytorch"), training_cases("float64"), 1, n, s, clock=clock),
+    "two threads": lambda n, s, clock: points(("ours", "pytorch", "jax_scan"), training_cases(), 2, n, s),
+    "reset before": lambda n, s, clock: points(
+        BEFORE, training_cases(cells=("GRU before",)), 1, n, s, clock=clock
+    ),
+    "ablation": lambda n, s, clock: points(
+        ABLATION, training_cases(cells=("LSTM",))[:5], 1, n, s, clock=clock
+    ),
+    "latency": lambda n, s, clock: others.latency(n, s, clock),
+    "saved": lambda n, s, clock: others.saved(),
+    "long": lambda n, s, clock: others.long(n, s, clock=clock),
+    "import": lambda n, s, clock: others.importing(n),
+}  # fmt: skip
+
+
+def run(options: Options) -> None:
+    """Measure the parts, one after another, and store each as soon as it is there."""
+    here, began = machine(), moment()
+    path = options.file or results.path_for(here, began["date"])
+    stored = results.read(path) if path.exists() else {"schema": results.SCHEMA, "parts": {}}
+    if stored.get("machine", here) != here:
+        raise SystemExit(f"{path} is from another machine")
+    stored |= {"machine": here, "versions": versions()}
+    for name in options.parts.split(","):
+        print(f"\n{name}", file=sys.stderr)
+        now = moment()
+        found = PARTS[name](options.rounds, options.budget, options.clock)
+        settings = {"rounds": options.rounds, "budget": options.budget, "clock": options.clock}
+        stored["parts"][name] = now | {"load after": moment()["load"], "settings": settings, "rows": found}
+        results.write(path, stored)
+    make_report(path)
+
+
+def make_report(path: Path) -> None:
+    """Write the tables and the plots beside a file of results, and print the goals."""
+    read = results.read(path)
+    path.with_suffix(".md").write_text(report.markdown(read), "utf8")
+    try:
+        import matplotlib
+    except ImportError:
+        print("matplotlib is not installed: no plots", file=sys.stderr)
+    else:
+        from . import plots
+
+        matplotlib.use("svg")
+        matplotlib.rcParams["svg.hashsalt"] = "rnncourse"  # the same file from the same numbers
+        for part, draw in (("training", plots.training_figure), ("ablation", plots.ablation_figure)):
+            if part in read["parts"]:
+                draw(read).savefig(path.with_name(f"{path.stem}-{part}.svg"), metadata={"Date": None})
+    print(f"\n{path.with_suffix('.md')}\n\n{report.goals_table(read)}")
+
+
+def quick(options: Options) -> None:
+    """Measure a few points in less than a minute, and print them beside what was stored last."""
+    path = results.latest()
+    stored = {}
+    if path:
+        parts = results.read(path)["parts"]
+        stored = {str(Case(**row["case"])): row["ratios"] for row in parts.get("training", {"rows": []})["rows"]}
+    cases = [Case(cell, *SIZES[k]) for k in (0, 2, 3) for cell in CELLS]
+    found = points(("ours", "pytorch", "floor"), cases, 1, 7, 1.2, clock=options.clock)
+    print(f"\n{'':34}{'now':>24}{'stored':>24}")
+    for row in found:
+        case = str(Case(**row["case"]))
+        for peer, now in row["ratios"].items():
+            then = stored.get(case, {}).get(peer)
+            shown = [f"{r['median']:.2f} ({r['low']:.2f}–{r['high']:.2f})" if r else "" for r in (now, then)]
+            print(f"{case:42}{peer:10}{shown[0]:>20}{shown[1]:>24}")
+    print(f"stored: {path.name if path else 'nothing'}")
+
+
+def ratios(options: Options) -> None:
     """Print ratios, and their geometric means, without storing anything."""
     peers = options.peers.split(",")
     if options.against:
         peers.insert(1, f"ours@{options.against}")
+    chosen = options.cells.split(",")
     sizes = [SIZES[int(k)] for k in options.sizes.split(",")] if options.sizes else SIZES
-    cases = [Case(cell, *size, options.dtype) for size in sizes for cell in options.cells.split(",")]
-    rows = points(peers, cases, options.threads, options.rounds, options.budget, clock=options.clock)
-    names = dict.fromkeys(name for row in rows for name in row["ratios"])
-    for name in names:
-        for cell in (*options.cells.split(","), "all"):
-            found = [r for r in rows if name in r["ratios"] and cell in (r["case"]["cell"], "all")]
-            if found:
-                mean = mean_of_medians(r["ratios"][name]["rounds"] for r in found)
-                print(f"{peers[0]} / {name}, {cell}: {mean['median']:.3f}  ({mean['low']:.3f} to {mean['high']:.3f})")
+    cases = [Case(cell, *size, options.dtype) for size in sizes for cell in chosen]
+    part = {"rows": points(peers, cases, options.threads, options.rounds, options.budget, clock=options.clock)}
+    found = {"parts": {"now": part}}
+    for name in dict.fromkeys(name for row in part["rows"] for name in row["ratios"]):
+        for cells in (*((cell,) for cell in chosen), chosen):
+            rounds = [row["ratios"][name]["rounds"] for row in rows_of(found, "now", cells) if name in row["ratios"]]
+            if rounds:
+                mean = mean_of_medians(rounds)
+                print(f"{peers[0]} / {name}, {', '.join(cells)}: {mean['median']:.3f} "
+                      f"({mean['low']:.3f} to {mean['high']:.3f})")  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,6 +118,24 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m benchmarks", description=sys.modules["benchmarks"].__doc__,
                                   formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     commands = top.add_subparsers(required=True)
+    clock = {"default": "seconds", "choices": ("seconds", "cpu"), "help": "cpu is steadier on a busy machine"}
+
+    one = commands.add_parser("run", help="measure everything, or some parts, and store it")
+    one.set_defaults(run=run)
+    one.add_argument("--parts", default=",".join(PARTS), help=", ".join(PARTS))
+    one.add_argument("--rounds", type=int, default=15)
+    one.add_argument("--budget", type=float, default=20.0, help="seconds a point")
+    one.add_argument("--clock", **clock)
+    one.add_argument("--file", type=Path, help="where to store; by default results/DATE-PROCESSOR.json")
+
+    one = commands.add_parser("report", help="make tables and plots of a results file, by default the newest")
+    one.set_defaults(run=lambda options: make_report(options.file or results.latest()))
+    one.add_argument("file", type=Path, nargs="?")
+
+    one = commands.add_parser("quick", help="a few points in less than a minute, beside what was stored last")
+    one.set_defaults(run=quick)
+    one.add_argument("--clock", **clock)
+
     one = commands.add_parser("ratios", help="print ratios at some points or all, and store nothing")
     one.set_defaults(run=ratios)
     one.add_argument("--peers", default="ours,pytorch", help="modules of peers/, the first over each of the others")
@@ -42,7 +146,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--threads", type=int, default=1)
     one.add_argument("--rounds", type=int, default=9)
     one.add_argument("--budget", type=float, default=4.0, help="seconds a point")
-    one.add_argument("--clock", default="seconds", choices=("seconds", "cpu"), help="cpu is steadier on a busy machine")
+    one.add_argument("--clock", **clock)
     return top
 
 

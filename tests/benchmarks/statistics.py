@@ -16,7 +16,7 @@ def paired(mine: Sequence[float], theirs: Sequence[float]) -> Interval:
 
 
 def mean_of_medians(points: Iterable[Sequence[float]], draws: int = 1000) -> Interval:
-    """Return the geometric mean over points of the median ratios, with a 90 % interval by bootstrap of rounds."""
+    """Return the geometric mean over points of the medians, with a 90 % interval (bootstrap of the rounds)."""
     rng = np.random.default_rng(0)
     logs = [np.log(ratios) for ratios in points]
     drawn = [np.median(rng.choice(r, (draws, len(r))), axis=1) for r in logs]

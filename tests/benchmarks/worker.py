@@ -11,20 +11,12 @@ import json
 import os
 import sys
 import time
+import tracemalloc
 from typing import Any
 
 import numpy as np
 
 from .cases import Case, arrays
-
-VERSIONS = {
-    "ours": ("numpy",),
-    "pytorch": ("torch",),
-    "jax_scan": ("jax", "jaxlib"),
-    "autograd_numpy": ("autograd",),
-    "numpy_ml": ("numpy-ml",),
-    "onnx_runtime": ("onnxruntime",),
-}
 
 
 class Worker:
@@ -38,12 +30,8 @@ class Worker:
         self.numbers: Any = None
 
     def about(self) -> dict[str, Any]:
-        """Name the versions, and where the package came from."""
-        from importlib.metadata import version
-
-        source = getattr(sys.modules.get("rnncourse"), "__file__", None)
-        versions = {package: version(package) for package in VERSIONS.get(self.name, ())}
-        return {"versions": versions, "python": sys.version.split()[0], "source": source}
+        """Tell where the package came from."""
+        return {"source": getattr(sys.modules.get("rnncourse"), "__file__", None)}
 
     def load(self, task: str, case: dict[str, Any]) -> dict[str, Any]:
         """Get ready for a case and run it once."""
@@ -56,6 +44,20 @@ class Worker:
         gc.collect()
         gc.disable()
         return {}
+
+    def saved(self, case: dict[str, Any]) -> dict[str, Any]:
+        """Return the bytes that a forward pass keeps for the backward pass."""
+        wanted = Case(**case)
+        return {"bytes": self.module.saved_bytes(wanted, arrays(wanted))}
+
+    def peak(self) -> dict[str, Any]:
+        """Return the most memory that NumPy held during one repetition, inputs and parameters apart."""
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        self.step()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return {"bytes": most - before}
 
     def save(self, path: str) -> dict[str, Any]:
         """Write what came out, to be compared."""

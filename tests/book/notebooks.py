@@ -40,6 +40,7 @@ TAGS = {"hide-cell", "hide-input", "hide-output", "remove-cell", "remove-input",
 IGNORED_BY_NBVAL: dict[str, str] = {}  # "chapter.ipynb#cell-id": why its text output cannot be compared
 MACHINE = re.compile(r"\b0x[0-9a-f]{6,}|(?<![\w.])/(?:home|root|tmp|usr|work|Users|private)/|[A-Z]:\\\\?Users")
 FIGURE = re.compile(r"^<Figure size ")
+PLAYER = re.compile(r"^<\d+ frames by ")  # has a text alternative in each frame
 EQUATION_LABEL = re.compile(r"eq:[a-z0-9]+(-[a-z0-9]+)*")
 VERBATIM = {"code-block", "code", "code-cell", "literalinclude", "eval-rst", "bibliography", "mermaid", "raw"}
 
@@ -141,10 +142,13 @@ def figures(nb: Any) -> Iterator[str]:
     """A cell that draws has a name, a caption and alternative text."""
     for name, cell in code_cells(nb):
         texts = [str(out.get("data", {}).get("text/plain", "")) for out in cell.outputs]
-        if not any(FIGURE.match(text) for text in texts):
+        needed = [("figure", "name"), ("figure", "caption")]
+        if any(FIGURE.match(text) for text in texts):
+            needed.append(("image", "alt"))
+        elif not any(PLAYER.match(text) for text in texts):
             continue
         mystnb = cell.metadata.get("mystnb", {})
-        for group, key in (("figure", "name"), ("figure", "caption"), ("image", "alt")):
+        for group, key in needed:
             if not str(mystnb.get(group, {}).get(key, "")).strip():
                 yield f"{name}: draws a figure without mystnb.{group}.{key}"
 

@@ -68,6 +68,7 @@ def found_in(nb: Any) -> list[str]:
 
 
 FIGURE = display(text__plain="<Figure size 600x260 with 1 Axes>")
+PLAYER = display(text__plain="<2 frames by value>")
 CAPTIONED = {"figure": {"name": "fig:x", "caption": "X."}, "image": {"alt": "A line"}}
 
 
@@ -105,6 +106,7 @@ def test_a_good_notebook_passes(nb: Any) -> None:
         (notebook("plt.show()", FIGURE), "without mystnb.figure.name"),
         (notebook("plt.show()", FIGURE, mystnb={**CAPTIONED, "image": {"alt": " "}}), "without mystnb.image.alt"),
         (notebook("plt.show()", FIGURE, mystnb={"image": {"alt": "A line"}}), "without mystnb.figure.caption"),
+        (notebook("frames(f, [1, 2], alt=str)", PLAYER), "without mystnb.figure.name"),
     ],
 )
 def test_a_bad_cell_is_found(nb: Any, message: str) -> None:

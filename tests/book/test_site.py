@@ -99,6 +99,15 @@ def test_search_finds_a_word(address: str, chromium: b.webdriver.Chrome) -> None
 # --- without a browser ---------------------------------------------------------------------------------------------
 
 
+def test_the_verification_report_tells_what_every_notebook_costs(site: Path) -> None:
+    html = (site / "book/appendices/verification.html").read_text("utf8")
+    told = html[html.index('id="build-time"') : html.index("</table>", html.index('id="build-time"'))]
+    assert "The build that wrote this page took" in told
+    notebooks = [page for page in b.pages_of_the_toc() if (b.ROOT / page).with_suffix(".ipynb").exists()]
+    assert len(notebooks) >= 4
+    assert [page for page in notebooks if Path(page).name not in told] == []
+
+
 class Loads(HTMLParser):
     """Addresses that a page loads by itself, as opposed to those that it links to."""
 

@@ -1,28 +1,35 @@
 """Wrong versions: of the book's equations (LaTeX) and of the package's cells (source), and blind edits of tokens.
 
-Run as a script, ``python tests/equations/mutants.py``, it prints the LaTeX mutants that survive, for `survivors.txt`.
+``python -m equations.mutants [pages]``, in tests/, prints the LaTeX mutants that survive, for `survivors.txt`.
 """
 
 from __future__ import annotations
 
-import inspect
+import importlib
+import os
 import random
+import re
+import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from multiprocessing import get_context
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from rnncourse import dense, gru, losses, lstm, rnn
-from rnncourse.equations.chapters import chapter_of
-from rnncourse.equations.checker import Checker
+import numpy as np
+from mutation.table import MUTANTS, Mutant, problems
+
+import rnncourse
+from rnncourse.equations.chapters import chapter_of, setting_of
+from rnncourse.equations.checker import Checker, RelationCheck
 from rnncourse.equations.edits import Edit, edits
 from rnncourse.equations.extract import Equation, equations, pages
 from rnncourse.equations.lexer import EquationError, lex
+from rnncourse.equations.nodes import Relation, Sym, walk
 from rnncourse.equations.parser import parse
-from rnncourse.equations.worlds import SETTINGS
 
 HERE = Path(__file__).parent
+PASSES, FAILS = 10, 11  # how a process says so
 PAGES = pages(HERE.parents[1] / "book", HERE / "data")
 LEFT_OUT = {"not-checked", "false", "refused"}
 
@@ -36,25 +43,57 @@ def contexts(pages: list[Path]) -> Iterator[tuple[Equation, str, Checker]]:
                 continue
             name, relations = chapter_of(page.stem).read(eq.latex, eq.label, eq.marks.get("world"))
             definitions = known.setdefault(name, {})
-            yield eq, name, Checker(SETTINGS[name], dict(definitions))
-            Checker(SETTINGS[name], definitions).check(relations, eq.latex, eq.marks.get("attained"))
+            yield eq, name, Checker(setting_of(name), dict(definitions))
+            Checker(setting_of(name), definitions).check(relations, eq.latex, eq.marks.get("attained"))
 
 
-def holds(source: str, checker: Checker, attained: str | None) -> bool:
-    """Whether an equation passes; a crash is not caught."""
-    fresh = Checker(checker.setting, dict(checker.definitions))
+def holds(source: str, checker: Checker, attained: str | None, original: list[Relation] | None = None) -> bool:
+    """Whether an equation passes, of which the relations of `original` are known to hold; a crash is not caught."""
     try:
-        fresh.check(parse(source, checker.setting.notation), source, attained)
+        relations = parse(source, checker.setting.notation)
+    except EquationError:
+        return False
+    known = original or []
+    if not any(RelationCheck(checker, relation, source).is_definition() for relation in (*known, *relations)):
+        relations = [r for r in relations if r not in known] or relations
+    return passes(checker, relations, source, attained)
+
+
+def passes(checker: Checker, relations: list[Relation], source: str, attained: str | None) -> bool:
+    """Whether what was read holds."""
+    try:
+        checker.check(relations, source, attained)
     except EquationError:
         return False
     return True
 
 
 def latex_mutants() -> Iterator[tuple[Equation, Edit, bool]]:
-    """Yield every single edit of every equation, and whether it survives."""
-    for eq, _, checker in contexts(PAGES):
-        for edit in edits(eq.latex, parse(eq.latex, checker.setting.notation), checker.setting.notation):
-            yield eq, edit, holds(edit.source, checker, eq.marks.get("attained"))
+    """Yield every single edit of every equation, and whether it survives.
+
+    A definition is no claim: one that is edited survives if all that the page builds on it holds still.
+    """
+    for page in PAGES:
+        read = [(eq, name, checker, parse(eq.latex, checker.setting.notation))
+                for eq, name, checker in contexts([page])]  # fmt: skip
+        for k, (eq, name, checker, relations) in enumerate(read):
+            defined = {
+                left.key
+                for r in relations
+                if isinstance(left := r.sides[0], Sym) and RelationCheck(checker, r, eq.latex).is_definition()
+            }
+            users = [(later, at) for later, n, _, at in read[k + 1 :] if n == name and mentioned(at) & defined]
+            for edit in edits(eq.latex, relations, checker.setting.notation):
+                fresh = Checker(checker.setting, dict(checker.definitions))
+                survives = holds(edit.source, fresh, eq.marks.get("attained"), relations)
+                for later, at in users if survives else ():
+                    survives = survives and passes(fresh, at, later.latex, later.marks.get("attained"))
+                yield eq, edit, survives
+
+
+def mentioned(relations: list[Relation]) -> set[str]:
+    """Return the keys of all quantities in an equation."""
+    return {node.key for relation in relations for node in walk(relation) if isinstance(node, Sym)}
 
 
 def token_edits(n: int, seed: int = 0) -> Iterator[tuple[str, Checker, str | None]]:
@@ -72,68 +111,75 @@ def token_edits(n: int, seed: int = 0) -> Iterator[tuple[str, Checker, str | Non
                 tokens.insert(b, tokens[a])
             case _:
                 tokens[a], tokens[b] = tokens[b], tokens[a]
-        yield " ".join(tokens), checker, attained
+        yield " ".join(tokens), Checker(checker.setting, dict(checker.definitions)), attained
 
 
-# ---- the package: module, function, what stands there, what is put there
-PACKAGE: list[tuple[ModuleType, str, str, str]] = [
-    (rnn, "rnn_cell_forward", "a_prev @ layer.W_aa.T", "a_prev @ layer.W_aa"),
-    (rnn, "rnn_cell_forward", " + layer.b_a", ""),
-    (rnn, "rnn_cell_forward", 'edit("a", g(z_a))', 'edit("a", z_a)'),
-    (rnn, "rnn_cell_backward", "slope(cache.a_t) * da_t", "slope(cache.z_a) * da_t"),
-    (rnn, "rnn_cell_backward", "slope(cache.a_t) * da_t", "da_t"),
-    (rnn, "rnn_cell_backward", "dz_a.T @ cache.a_prev", "dz_a.T @ cache.a_t"),
-    (rnn, "rnn_cell_backward", "da_prev = dz_a @ layer.W_aa", "da_prev = dz_a @ layer.W_aa.T"),
-    (rnn, "rnn_cell_backward", "dx_t = dz_a @ layer.W_ax", "dx_t = da_t @ layer.W_ax"),
-    (rnn, "rnn_cell_backward", "db_a = dz_a.sum(axis=0)", "db_a = da_t.sum(axis=0)"),
-    (gru, "gru_cell_forward", "(gate_r * c_prev) @ layer.W_cc.T", "gate_r * (c_prev @ layer.W_cc.T)"),
-    (gru, "gru_cell_forward", "gate_u * cand + (1 - gate_u) * c_prev", "(1 - gate_u) * cand + gate_u * c_prev"),
-    (gru, "gru_cell_forward", "sigmoid(z_r)", "sigmoid(2 * z_r)"),
-    (gru, "gru_cell_forward", 'edit("cand", tanh(z_c))', 'edit("cand", z_c)'),
-    (gru, "gru_cell_forward", "gate_r * z_cc + x_t", "gate_u * z_cc + x_t"),
-    (gru, "gru_cell_backward", "dgate_u = dc_t * (cand - c_prev)", "dgate_u = dc_t * (c_prev - cand)"),
-    (gru, "gru_cell_backward", "dgate_u = dc_t * (cand - c_prev)", "dgate_u = dc_t * cand"),
-    (gru, "gru_cell_backward", "d_reset = dz_c @ layer.W_cc", "d_reset = dz_c @ layer.W_cc.T"),
-    (gru, "gru_cell_backward", "dc_candidate = d_reset * gate_r", "dc_candidate = d_reset"),
-    (gru, "gru_cell_backward", "dz_cc = dz_c * gate_r", "dz_cc = dz_c"),
-    (gru, "gru_cell_backward", "dgate_r * sigmoid_slope(gate_r)", "dgate_r * sigmoid_slope(gate_u)"),
-    (gru, "gru_cell_backward", "dc_t * (1 - gate_u) + dc_candidate", "dc_t * gate_u + dc_candidate"),
-    (gru, "gru_cell_backward", "W_cx=dz_c.T @ x_t", "W_cx=dcand.T @ x_t"),
-    (lstm, "lstm_cell_forward", "gate_u * cand + gate_f * c_prev", "gate_f * cand + gate_u * c_prev"),
-    (lstm, "lstm_cell_forward", "gate_o * tanh(c_t)", "gate_o * c_t"),
-    (lstm, "lstm_cell_forward", "_peep(layer.p_o, c_t)", "_peep(layer.p_o, c_prev)"),
-    (lstm, "lstm_cell_forward", "layer.b_o + ", "layer.b_f + "),
-    (lstm, "lstm_cell_forward", "1 - gate_f", "gate_f"),
-    (lstm, "lstm_cell_backward", "dc_t + da_t * gate_o * tanh_slope", "(dc_t + da_t * gate_o) * tanh_slope"),
-    (lstm, "lstm_cell_backward", "dc_t + da_t * gate_o", "da_t * gate_o"),
-    (lstm, "lstm_cell_backward", "dgate_o = da_t * tanh_c", "dgate_o = da_t * c_t"),
-    (lstm, "lstm_cell_backward", "dcand = dc * gate_u", "dcand = dc * gate_f"),
-    (lstm, "lstm_cell_backward", "dgate_f = dgate_f - dgate_u", "dgate_f = dgate_f + dgate_u"),
-    (lstm, "lstm_cell_backward", "dc_prev = dc * gate_f", "dc_prev = dc_t * gate_f"),
-    (lstm, "lstm_cell_backward", "dc_prev = dc * gate_f + _peep(layer.p_f, dz_f)", "dc_prev = dc * gate_f"),
-    (lstm, "lstm_cell_backward", "[a_prev, x_t], axis=1)", "[cache.cand, x_t], axis=1)"),
-    (lstm, "lstm_cell_backward", "(dz_o * c_t).sum", "(dz_o * c_prev).sum"),
-    (dense, "Dense.backward", "dW = rows.T @ run.x", "dW = -rows.T @ run.x"),
-    (dense, "Dense.backward", "dz @ self.W, ()", "2 * dz @ self.W, ()"),
-    (losses, "softmax_cross_entropy", "np.exp(log_yhat) - y", "y - np.exp(log_yhat)"),
-    (losses, "softmax_cross_entropy", "losses = -(np.where", "losses = (np.where"),
-]  # fmt: skip
+# ---- the package: the mistakes of tests/mutation/table.py that a run of one layer can show
+
+ABOUT_ONE_LAYER = re.compile(r"(fast/)?(rnn|gru|lstm|use_gate|dense|losses|activations|recurrent|tape|step)\.py")
+ASIDE = {  # what they are about, in place of one layer on whole sequences: the other tests see to these
+    "sequences of different lengths": r"past the end|frozen|padding|first that ends|masked",
+    "sequences of many steps": "chunk",
+    "a gradient that a caller hands in by the final state": "dfinal",
+    "how a layer is drawn": "forget bias",
+    "the mean over a batch": r"\bmean\b",
+    "a function that no layer of these runs uses": "rectifier|diagonal of the Jacobian alone",
+}
 
 
-def mutated(module: ModuleType, name: str, old: str, new: str) -> Callable[..., Any]:
-    """Return a function of the package with something else in its source."""
-    owner, _, method = name.rpartition(".")
-    original = getattr(getattr(module, owner) if owner else module, method)
-    source = inspect.cleandoc("\n" + inspect.getsource(original)) if owner else inspect.getsource(original)
-    if old not in source:
-        raise LookupError(f"{name} has no {old!r} any more: mend the list of mutants")
-    scope: dict[str, Any] = {}
-    exec(compile(source.replace(old, new, 1), f"<{name}>", "exec", flags=0), vars(module) | {}, scope)
-    return scope[method]  # type: ignore[no-any-return]
+def package_mutants() -> list[Mutant]:
+    """List the mistakes that the equations alone should show."""
+    return [m for m in MUTANTS if ABOUT_ONE_LAYER.fullmatch(m.file) and not re.search("|".join(ASIDE.values()), m.what)]
+
+
+def relevant(mutant: Mutant) -> list[Path]:
+    """List the pages about the cells that a mutant can be in."""
+    stem = Path(mutant.file).stem.replace("_", "-")
+    if stem == "rnn":
+        return [page for page in PAGES if page.stem in ("rnn-forward", "bptt", "deep")]
+    if stem == "recurrent":
+        stem = "use-gate"
+    return [page for page in PAGES if page.stem.startswith(stem)] or PAGES
+
+
+def fails(folder: Path, found: list[Path]) -> bool:
+    """Whether an equation of some pages fails on the package in a folder; a process of its own imports that package."""
+    child = get_context("fork").Process(target=_check, args=(folder, found))
+    child.start()
+    child.join()
+    if child.exitcode not in (PASSES, FAILS):
+        raise RuntimeError(f"the package in {folder} cannot be imported")
+    return child.exitcode == FAILS
+
+
+def _check(folder: Path, found: list[Path]) -> None:
+    sys.path.insert(0, str(folder))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "rnncourse"]:
+        del sys.modules[name]
+    report = importlib.import_module("rnncourse.equations.report")
+    assert report.__file__.startswith(str(folder))
+    np.seterr(all="ignore")
+    try:
+        failed = any(o.status == "failed" for page in found for o in report.check_page(page, diagnose=False))
+    except Exception:  # the package itself stops
+        failed = True
+    os._exit(FAILS if failed else PASSES)
+
+
+def package_survives(mutant: Mutant | None, folder: Path) -> bool:
+    """Whether all equations hold on a copy of the package with a mistake in it (or none)."""
+    shutil.copytree(Path(rnncourse.__file__).parent, folder / "rnncourse", ignore=shutil.ignore_patterns("__pycache__"))
+    if mutant is not None:
+        path = folder / "rnncourse" / mutant.file
+        source = path.read_text("utf8")
+        assert not problems(mutant, source), problems(mutant, source)
+        path.write_text(source.replace(mutant.old, mutant.new), "utf8")
+    return not fails(folder, relevant(mutant) if mutant else PAGES)
 
 
 if __name__ == "__main__":
     total = dead = 0
+    PAGES = [page for page in PAGES if not sys.argv[1:] or page.stem in sys.argv[1:]]
     for eq, edit, survives in latex_mutants():
         total, dead = total + 1, dead + (not survives)
         if survives:

@@ -110,8 +110,7 @@ def test_all_equations_take_less_than_15_seconds(capsys: pytest.CaptureFixture[s
 # ---- both ways: the package computes nothing that no equation is about
 
 GIVEN = {"x", "y", "alpha", "theta", "tau", "s", "v", "g"}
-VARIANTS = ("rnn-batch", "rnn-binary", "rnn-linear", "rnn-squared")  # of a run that is covered
-FORWARD_ONLY = ("use-gate",)  # a cell for study: the book has its forward equations
+VARIANTS = ("rnn-batch", "rnn-binary", "rnn-linear", "rnn-squared", "lstm-carousel")  # of a run that is covered
 
 
 def parameter(key: str) -> bool:
@@ -135,8 +134,7 @@ def test_every_quantity_has_its_equation(setting: str) -> None:
     if setting != "rnn":
         keys.discard("n_theta")
     wanted = {key for key in keys if not parameter(key)}
-    if setting not in FORWARD_ONLY:
-        weight = np.ones((world.sizes.get("T", 1), world.sizes["m"]))
-        wanted |= {"d " + key for source in world.sources for key, _, _ in world.gradients(source, weight)}
+    weight = np.ones((world.sizes.get("T", 1), world.sizes["m"]))
+    wanted |= {"d " + key for source in world.sources for key, _, _ in world.gradients(source, weight)}
     missing = {key for key in wanted - about if not (key.startswith("d ") and part_of(key, about))}
     assert not missing

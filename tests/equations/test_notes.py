@@ -8,7 +8,7 @@ import pytest
 
 from rnncourse.equations.report import Outcome, check_page
 
-PAGE = Path(__file__).parent / "notes" / "what-the-notes-got-wrong.md"
+PAGE = Path(__file__).parents[2] / "book" / "appendices" / "what-the-notes-got-wrong.ipynb"
 OUTCOMES = check_page(PAGE, diagnose=False)
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from rnncourse.equations import Refused, latex, numpy_source, parse
-from rnncourse.equations.chapters import chapter_of
+from rnncourse.equations.chapters import chapter_of, setting_of
 from rnncourse.equations.extract import equations, pages
 from rnncourse.equations.lexer import lex
 from rnncourse.equations.symbols import Notation
 from rnncourse.equations.tables import LSTM, RNN
-from rnncourse.equations.worlds import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 T = r"^{\langle t \rangle}"
@@ -100,7 +99,7 @@ def test_printing_and_reading_again_gives_the_same(page: Path) -> None:
     for eq in equations(page):
         if not {"not-checked", "refused"} & eq.marks.keys():
             name, relations = chapter_of(page.stem).read(eq.latex, eq.label, eq.marks.get("world"))
-            notation = SETTINGS[name].notation
+            notation = setting_of(name).notation
             for relation in relations:
                 assert parse(latex(relation, notation), notation) == [relation], eq.label
 

@@ -12,6 +12,10 @@ SLIPS = {
         "bptt", rf"\frac{{\partial L}}{{\partial W_{{aa}}}} = \sum_{{t=1}}^{{T_x}} \delta_z{T} {{a{T}}}^{{\top}}",
         r"It holds if t becomes t-1 in a^{\langle t \rangle}:",
     ),
+    "T for t": (
+        "lstm-ltm", r"f_t = \sigma(W_f [\mathrm{STM}_{T-1}, E_t] + b_f)",
+        r"It holds if T-1 becomes t-1 in \mathrm{STM}_{T-1}:",
+    ),
     "missing transpose, square matrix": (
         "bptt", rf"\delta_a{T} = W_{{ya}}^{{\top}} \delta_y{T} + W_{{aa}} \delta_z{NEXT}",
         "It holds if the missing transpose of W_{aa} is put in:",

@@ -28,8 +28,17 @@ HERE = Path(__file__).parent
 BAR = 0.95
 FOUND = "tests/test_mutants_found.py"
 CONTRACT = [f"tests/contract/test_{name}.py" for name in ("oracle", "edges", "padding", "gradients", "dtypes")]
-QUICK = "not live and not made_again and not stored_files and not central and not layout"
-ONE_SEED = " and not 1- and not 2-"
+SLOW = (
+    "live",
+    "made_again",
+    "stored_files",
+    "central",
+    "memory_layout",
+    "hundred_thousand",
+    "memory_beyond",
+)
+OTHER_SEEDS = ("1-", "2-")
+MEASURED = ("gradient_agrees", "only_one_of")  # the slowest of the battery; where an oracle's gradients do as well
 
 
 class Tests(NamedTuple):
@@ -37,12 +46,14 @@ class Tests(NamedTuple):
 
     files: list[str]
     cases: str = ""  # a regular expression for the whole name
+    without: tuple[str, ...] = ()  # words in the names of tests to leave out
 
     @property
     def arguments(self) -> list[str]:
         """Pytest's arguments; where the battery runs, one seed of each test."""
         files = [*dict.fromkeys(self.files), *(CONTRACT if self.cases else [])]
-        return [*files, "-k", QUICK + ONE_SEED * bool(self.cases)]
+        words = (*SLOW, *(OTHER_SEEDS if self.cases else ()), *self.without)
+        return [*files, "-k", " and ".join(f"not {word}" for word in words)]
 
 
 def found(*words: str) -> list[str]:
@@ -51,27 +62,37 @@ def found(*words: str) -> list[str]:
     return [f"{FOUND}::{name}" for name in names if any(word in name for word in words)]
 
 
+def looped(*layers: str) -> list[str]:
+    """Return the tests of test_fast.py that loop a layer's cell, for the layers with these names."""
+    file = "tests/test_fast.py"
+    return [
+        f"{file}::test_complex_numbers_loop_the_cell",
+        *(f"{file}::test_the_fast_path_equals_the_looped_cells[{layer}]" for layer in layers),
+    ]
+
+
 RNNS, GRUS, LSTMS = "rnn-.*", "gru.*", "lstm.*"
 UNITS = ["tests/test_sequence.py", "tests/test_rnn.py"]
+CELL = found("complex_step", "methods", "options")
 TESTS = {
     "activations.py": Tests(["tests/test_activations.py", *found("kink")]),
     "losses.py": Tests(["tests/test_losses.py", *found("class")]),
-    "fast/rnn.py": Tests(found("chunk_of_slopes", "without_steps"), RNNS),
-    "fast/gru.py": Tests(found("chunk_of_slopes", "without_steps"), GRUS),
-    "fast/lstm.py": Tests(found("chunk_of_slopes", "without_steps"), LSTMS),
-    "fast/step.py": Tests(found("complex_step"), f"rnn-tanh|{GRUS}|{LSTMS}"),
-    "fast/tape.py": Tests(found("chunk", "without_steps"), f"rnn-tanh|{GRUS}|{LSTMS}"),
-    "rnn.py": Tests([*found("complex_step", "methods"), *UNITS, "tests/test_initializers.py"], RNNS),
-    "gru.py": Tests(found("complex_step", "methods"), GRUS),
-    "lstm.py": Tests(found("complex_step", "methods", "forget_bias"), LSTMS),
+    "fast/rnn.py": Tests(found("chunk_of_slopes", "without_steps"), RNNS, ("gru", "lstm", *MEASURED)),
+    "fast/gru.py": Tests(found("chunk_of_slopes", "without_steps"), GRUS, ("rnn-", "lstm", *MEASURED)),
+    "fast/lstm.py": Tests(found("chunk_of_slopes", "without_steps"), LSTMS, ("rnn-", "gru-", *MEASURED)),
+    "fast/step.py": Tests(found("complex_step"), f"rnn-tanh|{GRUS}|{LSTMS}", MEASURED),
+    "fast/tape.py": Tests(found("chunk", "without_steps"), f"rnn-tanh|{GRUS}|{LSTMS}", MEASURED),
+    "rnn.py": Tests([*CELL, *looped("rnn-sigmoid"), *UNITS, "tests/test_initializers.py"], RNNS, MEASURED),
+    "gru.py": Tests([*CELL, *looped("gru-False", "gru-True")], GRUS, MEASURED),
+    "lstm.py": Tests([*CELL, *looped("lstm--", "lstm-peepholes-coupled"), *found("forget_bias")], LSTMS, MEASURED),
     "use_gate.py": Tests([], "use-gate"),
     "dense.py": Tests(
         ["tests/test_dense.py", "tests/test_rnn.py", "tests/contract/test_bad_inputs.py", *found("options")], "dense-.*"
     ),
     "sequence.py": Tests([*found("previous", "quantity"), *UNITS], "rnn-tanh|use-gate|lstm"),
-    "recurrent.py": Tests([*found("methods", "complex_step"), *UNITS], "rnn-tanh|use-gate|gru"),
-    "bidirectional.py": Tests(found("bidirectional"), "bidirectional-.*"),
-    "deep.py": Tests(found("dropout"), "deep-.*"),
+    "recurrent.py": Tests([*found("methods", "complex_step"), *UNITS], "rnn-tanh|use-gate|gru", MEASURED),
+    "bidirectional.py": Tests(found("bidirectional"), "bidirectional-.*", MEASURED),
+    "deep.py": Tests(found("dropout"), "deep-.*", MEASURED),
     "optimizers.py": Tests(found("adam", "momentum", "clip", "norm")),
     "chunked.py": Tests(found("truncated", "checkpointed")),
     "rtrl.py": Tests(found("rtrl")),
@@ -101,7 +122,7 @@ def settings(module: str) -> str:
         "source_paths": ["rnncourse"],
         "only_mutate": [f"rnncourse/{module}"],
         "do_not_mutate_patterns": [r"check\.\w+\(", r"raise \w+"],
-        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "--tb=no", "--assert=plain"],
         "pytest_add_cli_args_test_selection": arguments(module),
         "use_git_change_detection": ["false"],
         "timeout_constant": ["20"],
@@ -128,6 +149,13 @@ def mutmut(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def decorated_below(source: str) -> str:
+    """Move `np.errstate` from above a function to the file's end: mutmut leaves decorated functions alone."""
+    found = re.findall(r"^@(np\.errstate\(.*?\)).*\ndef (\w+)", source, re.M)
+    plain = re.sub(r"^@np\.errstate\(.*\n(?=def )", "", source, flags=re.M)
+    return plain + "".join(f"\n\n{name} = {decorator}({name})\n" for decorator, name in found)
+
+
 def run(module: str, folder: Path) -> tuple[dict[str, int], list[Survivor]]:
     """Run mutmut for one module; return how many mutants met which end, and the survivors."""
     copy_of_the_project(folder)
@@ -136,6 +164,8 @@ def run(module: str, folder: Path) -> tuple[dict[str, int], list[Survivor]]:
     )  # to collect the tests of all layers takes longer than to run one's
     chosen = f"CASES = tuple(case for case in CASES if re.fullmatch({TESTS[module].cases!r}, case.name))"
     registry.write_text(f"{registry.read_text(encoding='utf-8')}\n\nimport re\n\n{chosen}\n", encoding="utf-8")
+    source = folder / "rnncourse" / module
+    source.write_text(decorated_below(source.read_text(encoding="utf-8")), encoding="utf-8")
     (folder / "setup.cfg").write_text(settings(module), encoding="utf-8")
     mutmut(folder, "run", "--max-children", os.environ.get("PROCESSES", "2"))
     ends: dict[str, int] = {}

@@ -59,7 +59,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ("dW_aa is one step off", "rows.T @ states[:-1]", "rows.T @ states[1:]"),
             ("the slopes are one step off", "states[lo + 1 : hi + 1]", "states[lo:hi]"),
             ("W_aa is transposed on the way back", "dot(dz_t, W_aa, da_next)", "dot(dz_t, W_aa.T, da_next)"),
-            ("no gradient goes from step to step", "add(da_next, da[t], da_next)", "copyto(da_next, da[t])"),
+            ("no gradient goes from step to step", "add(da_next, da_t, da_next)", "copyto(da_next, da_t)"),
             ("dfinal is ignored", 'np.array(dfinal, order="C")', 'np.zeros_like(dfinal, order="C")'),
             ("the state is zero past the end", "copyto(a_t, a_prev, where=ended)", "copyto(a_t, 0, where=ended)"),
             (
@@ -122,7 +122,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ("the blocks of W are swapped on the way back", "3 * n], [2, 0, 1])", "3 * n], [2, 1, 0])"),
             ("the reset gate's gradient ignores W_cc c_prev", "g[:, GRU_INNER] if after else c_prev", "c_prev"),
             ("the reset is forgotten on the way back", "multiply(reset, k_cand, k_inner)", "copyto(k_inner, k_cand)"),
-            ("the carry misses 1 - z", "multiply(dc, w[t - lo], s)", "multiply(dc, g[t - lo, GRU_U], s)"),
+            ("the carry misses 1 - z", "multiply(dc, w_t, s)", "multiply(dc, 1 - w_t, s)"),
             ("the state is not frozen past the end", "copyto(c_t, c_prev, where=ended)", "pass"),
             ("padding counts in the gradients of the parameters", "copyto(k_t, 0, where=ended)", "pass"),
             ("the gradient is not handed on past the end", "copyto(dc, kept, where=ended)", "pass"),
@@ -182,10 +182,10 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         [
             ("two blocks of W are swapped", "(GATE_U, [1, 0, 2, 3])", "(GATE_U, [0, 1, 2, 3])"),
             ("the output misses its tanh", "multiply(o, tanh_c, a_t)", "multiply(o, c_t, a_t)"),
-            ("the output gate's peephole looks at c_prev", "add(o, p_o * c_t, o)", "add(o, p_o * c_prev, o)"),
+            ("the output gate's peephole looks at c_prev", "subtract(o, p_o * c_t, o)", "subtract(o, p_o * c_prev, o)"),
             ("coupled gates: f in place of 1 - f", "subtract(one, f, u)", "copyto(u, f)"),
             ("coupled gates: the sign on the way back", "g[:, C_PREV] - g[:, CAND]", "g[:, C_PREV] + g[:, CAND]"),
-            ("the wrong gate carries dc", "multiply(dc, f, dc)", "multiply(dc, g[t - lo, GATE_U], dc)"),
+            ("1 - Γ_f carries dc", "multiply(dc, f, dc)", "multiply(dc, 1 - f, dc)"),
             (
                 "dc_prev overwrites dc before the gates have read it",
                 "multiply(k_f, dc, k_f)\n            multiply(k_cand, dc, k_cand)\n"
@@ -194,9 +194,9 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
                 "            if not coupled:\n                multiply(k_u, dc, k_u)",
             ),
             (
-                "what comes from c is multiplied by 1 - tanh² c too",
+                "what comes from c is multiplied by Γ_o (1 - tanh² c) too",
                 "            add(dc, s, dc)\n",
-                "            multiply(dc, 1 - g[t - lo, TANH_C] ** 2, dc)\n            add(dc, s, dc)\n",
+                "            multiply(dc, k_c_t, dc)\n            add(dc, s, dc)\n",
             ),
             ("dfinal is ignored for c", 'np.array(dfinal[1], order="C")', "np.zeros_like(dfinal[1])"),
             ("dfinal is ignored for a", 'np.array(dfinal[0], order="C")', "np.zeros_like(dfinal[0])"),
@@ -229,10 +229,11 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         "fast/tape.py",
         layers("rnn-tanh or gru or lstm"),
         [
-            ("σ(2x) in place of σ(x)", "scale[: sigmoids * n] = 0.5", "scale[: sigmoids * n] = 1"),
-            ("tanh(z/2) / 2 in place of σ(z)", "np.add(half_tanh, half, half_tanh)", "pass"),
+            ("σ(2x) in place of σ(x)", "signs[: sigmoids * n] = -1", "signs[: sigmoids * n] = -2"),
+            ("exp(z) in place of σ(z)", "add(z, one, z)", "pass"),
+            ("σ(-x) in place of σ(x)", "signs[: sigmoids * n] = -1", "pass"),
             ("the biases are left out", "out[..., -1] = 1", "out[..., -1] = 0"),
-            ("examples end with the first that ends", "valid[t].all()", "valid[t].any()"),
+            ("examples end with the first that ends", "valid_t.all()", "valid_t.any()"),
             ("the bias's gradient is that of the last input", "by_x[:, -1]", "by_x[:, -2]"),
         ],
     ),
@@ -251,6 +252,8 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
                 "cand *= gate_r\n        cand += b_cc",
             ),
             ("z and 1 - z are swapped", "cand *= gate_u", "cand *= 1 - gate_u"),
+            ("σ(2x) in place of σ(x)", "scale[: sigmoids * n] = 0.5", "scale[: sigmoids * n] = 1"),
+            ("tanh(z/2) / 2 in place of σ(z)", "np.add(half_tanh, half, half_tanh)", "pass"),
             ("the bias is left out", "z += weights[1]\n    return", "return"),
         ],
     ),
@@ -438,7 +441,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
     ),
     (
         "rtrl.py",
-        (MINE, "-k", "rtrl"),
+        (MINE, "tests/test_rtrl.py", "-k", "rtrl"),
         [
             ("W_aa is transposed", '"il,bljk->bijk"', '"li,bljk->bijk"'),
             (

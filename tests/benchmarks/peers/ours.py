@@ -33,6 +33,17 @@ def training(case: Case, p: Arrays, workspace: bool = True):
     return step, numbers
 
 
+def saved_bytes(case: Case, p: Arrays) -> int:
+    """Return how much memory a run keeps for its backward pass, besides the parameters."""
+    run = layer_of(case, p).forward(p["x"])
+    owners = {}
+    for array in (run.x, run.a, *run.parts, *run.tape):
+        while array.base is not None:
+            array = array.base
+        owners[id(array)] = array.nbytes
+    return sum(owners.values())
+
+
 def streaming(case: Case, p: Arrays):
     layer, x = layer_of(case, p), p["x"]
     x_t, state = x[0], None

@@ -46,6 +46,23 @@ def training(case: Case, p: Arrays):
     return step, numbers
 
 
+def saved_bytes(case: Case, p: Arrays) -> int:
+    """Return how much memory the graph keeps for its backward pass, besides the parameters."""
+    module, kept = load(SEQUENCE, case, p), {}
+    parameters = {each.untyped_storage().data_ptr() for each in module.parameters()}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in parameters:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        a, _ = module(torch.from_numpy(p["x"]).requires_grad_())
+    kept[a.untyped_storage().data_ptr()] = a.untyped_storage().nbytes()
+    return sum(kept.values())
+
+
 def streaming(case: Case, p: Arrays):
     cell = load(STEP, case, p)
     x = torch.from_numpy(p["x"])

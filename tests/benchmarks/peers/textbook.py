@@ -23,6 +23,24 @@ def training(case: Case, p: Arrays):
     return step, lambda: from_columns(out["dx"], out["grads"])
 
 
+def streaming(case: Case, p: Arrays):
+    weights, x, (forward, _) = columns(case, p), p["x"], CELLS[case.cell]
+    zeros = np.zeros((2, case.B, case.n_a), x.dtype)
+    state = zeros
+
+    def step():
+        nonlocal state
+        state, _ = forward(weights, x[0], state)
+
+    def numbers():
+        now = zeros
+        for x_t in x:
+            now, _ = forward(weights, x_t, now)
+        return {"a": now[0]}
+
+    return step, numbers
+
+
 def differentiate(forward, backward, weights, x, da):
     """Loop the cell over the steps, and back."""
     n = da.shape[2]
