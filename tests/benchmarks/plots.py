@@ -71,5 +71,5 @@ def ablation_figure(results: Results) -> Figure:
     axis.minorticks_off()
     axis.grid(axis="y", linewidth=0.3)
     axis.set_ylabel("speed-up over the loop")
-    axis.legend(title="T, B, n_x, n_a", fontsize=9, frameon=False)
+    figure.legend(loc="outside upper center", ncols=3, title="T, B, n_x, n_a", fontsize=9, frameon=False)
     return figure
