@@ -130,8 +130,9 @@ class GRU(RecurrentLayer):
         return gates, fast.stacked_weights(self.W, self.b, 3, 0, [2])
 
     def _step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
-        step = fast.gru_step if self.b_cc is None else fast.gru_step_after
-        return (step(*self._stacked, x_t, parts[0]),)
+        if self.b_cc is None:
+            return (fast.gru_step(*self._stacked, x_t, parts[0]),)
+        return (fast.gru_step_after(*self._stacked, x_t, parts[0]),)
 
     def _forward(
         self, x: Array, start: tuple[Array, ...], valid: Array | None, buffers: Buffers

@@ -13,7 +13,6 @@ import numpy as np
 from ..records import Array
 from .tape import weight_columns
 
-
 # numbers as arrays without axes, by dtype: a call that takes a bare number first makes an array of it
 HALF, ONE = ({d: np.array(value, d) for d in "fd"} for value in (0.5, 1.0))
 
