@@ -19,7 +19,7 @@ product, so what stands in the padding never matters.
 from .gru import GRU_SLOTS, gru_backward, gru_forward
 from .lstm import C_PREV, LSTM_SLOTS, lstm_backward, lstm_forward
 from .rnn import rnn_backward, rnn_forward
-from .step import gru_step, lstm_step, rnn_step, stacked_weights
+from .step import gru_step, gru_step_after, lstm_step, rnn_step, stacked_weights
 from .tape import is_complex, with_ones
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "gru_backward",
     "gru_forward",
     "gru_step",
+    "gru_step_after",
     "is_complex",
     "lstm_backward",
     "lstm_forward",

@@ -145,8 +145,8 @@ def figures(nb: Any) -> Iterator[str]:
         needed = [("figure", "name"), ("figure", "caption")]
         if any(FIGURE.match(text) for text in texts):
             needed.append(("image", "alt"))
-        elif not any(PLAYER.match(text) for text in texts):
-            continue
+        elif not any(PLAYER.match(text) for text in texts) or "caption=" in cell.source:
+            continue  # a player may bring its caption along, and then has no number
         mystnb = cell.metadata.get("mystnb", {})
         for group, key in needed:
             if not str(mystnb.get(group, {}).get(key, "")).strip():

@@ -92,8 +92,12 @@ def test_formulas_in_sentences_change_too(browser: b.webdriver.Chrome, address: 
     assert "Γ" not in text
     for name in ("ltm", "pytorch"):
         browser.execute_async_script("rnnNotation.choose(arguments[0]).then(arguments[1])", name)
-    kept = browser.execute_script("""return [...document.querySelectorAll('.math[data-tex-ltm]:not([data-tex-pytorch])')]
-        .map(e => e.querySelector('mjx-assistive-mml').textContent)""")
+    same = ".math[data-tex-ltm]:not([data-tex-pytorch])"
+    kept = browser.execute_script(
+        """return [...document.querySelectorAll(arguments[0])]
+        .map(e => e.querySelector('mjx-assistive-mml').textContent)""",
+        same,
+    )
     assert "c" in kept, "PyTorch calls it as the book does"
     assert not [text for text in kept if "TM" in text]
 

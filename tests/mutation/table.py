@@ -248,8 +248,8 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ),
             (
                 "b_cc is added outside the reset gate",
-                "cand += b_cc\n        cand *= gate_r",
-                "cand *= gate_r\n        cand += b_cc",
+                "cand += b_cc\n    cand *= gates[:, n:]",
+                "cand *= gates[:, n:]\n    cand += b_cc",
             ),
             ("z and 1 - z are swapped", "cand *= gate_u", "cand *= 1 - gate_u"),
             ("σ(2x) in place of σ(x)", "scale[: sigmoids * n] = 0.5", "scale[: sigmoids * n] = 1"),
