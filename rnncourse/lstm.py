@@ -293,25 +293,25 @@ def lstm_cell_backward(layer: LSTM, cache: LSTMCellCache, dstate: State) -> tupl
     x_t, a_prev, c_prev, gate_f, gate_u, gate_o, cand, c_t = cache
     da_t, dc_t = dstate
     tanh_c = tanh(c_t)
-    dgate_o = da_t * tanh_c
-    dz_o = dgate_o * sigmoid_slope(gate_o)
-    dc = dc_t + da_t * gate_o * tanh_slope(tanh_c) + _peep(layer.p_o, dz_o)
-    dcand = dc * gate_u
+    dgate_o = da_t * tanh_c  # eq:lstm-gate-gradients
+    dz_o = dgate_o * sigmoid_slope(gate_o)  # eq:lstm-delta-gates
+    dc = dc_t + da_t * gate_o * tanh_slope(tanh_c) + _peep(layer.p_o, dz_o)  # eq:lstm-delta-c
+    dcand = dc * gate_u  # eq:lstm-gate-gradients
     dgate_u = dc * cand
     dgate_f = dc * c_prev
     if layer.coupled:
         dgate_f = dgate_f - dgate_u  # Γ_u = 1 - Γ_f: what opens one closes the other
         dz_u = None
     else:
-        dz_u = dgate_u * sigmoid_slope(gate_u)
+        dz_u = dgate_u * sigmoid_slope(gate_u)  # eq:lstm-delta-gates
     dz_f = dgate_f * sigmoid_slope(gate_f)
     dz_c = dcand * tanh_slope(cand)
 
     dz = np.concatenate([z for z in (dz_f, dz_u, dz_o, dz_c) if z is not None], axis=1)  # in the order of the blocks
-    dx_t = dz @ layer.W[:, layer.n_a :]
-    da_prev = dz @ layer.W[:, : layer.n_a]
+    dx_t = dz @ layer.W[:, layer.n_a :]  # eq:lstm-input-gradient
+    da_prev = dz @ layer.W[:, : layer.n_a]  # eq:lstm-delta-a
     dc_prev = dc * gate_f + _peep(layer.p_f, dz_f) + (0.0 if dz_u is None else _peep(layer.p_u, dz_u))
-    d_layer = LSTM(
+    d_layer = LSTM(  # eq:lstm-gradients, one step of the sums
         dz.T @ np.concatenate([a_prev, x_t], axis=1),
         dz.sum(axis=0),
         None if layer.p_f is None else (dz_f * c_prev).sum(axis=0),

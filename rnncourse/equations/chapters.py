@@ -96,7 +96,7 @@ CHAPTERS = {
             "eq:use-gate-preactivations": "use-gate",
         },
     ),
-    "lstm-backward": Chapter(("lstm", "lstm-peepholes", "facts")),
+    "lstm-backward": Chapter(("lstm", "lstm-peepholes", "facts"), {"eq:lstm-coupled-delta-f": "lstm-coupled"}),
     "bidirectional": Chapter(("bidirectional", "facts")),
     "deep": Chapter(("deep", "facts")),
     "memory": Chapter(("rnn", "facts")),
