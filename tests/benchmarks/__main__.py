@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import others, report, results
-from .cases import CELLS, SIZES, Case, training_cases
+from .cases import CELLS, SIZES, Case
 from .goals import rows as rows_of
 from .machine import machine, moment, versions
 from .statistics import mean_of_medians
@@ -20,22 +20,30 @@ TRAINING = ("ours", "pytorch", "jax_scan", "jax_scan-1", "floor", "ours_new", "t
 BEFORE = ("ours", "jax_scan", "jax_scan-1", "floor", "textbook", "autograd_numpy")
 ABLATION = (*(f"ablation-{k}" for k in range(6)), "ours")
 
-# how each part of the results is measured: (rounds, seconds a point, clock) -> rows
-PARTS: dict[str, Callable[[int, float, str], list[Any]]] = {
-    "training": lambda n, s, clock: points(TRAINING, training_cases(), 1, n, s, clock=clock),
-    "float64": lambda n, s, clock: points(("ours", "pytorch"), training_cases("float64"), 1, n, s, clock=clock),
-    "two threads": lambda n, s, clock: points(("ours", "pytorch", "jax_scan"), training_cases(), 2, n, s),
-    "reset before": lambda n, s, clock: points(
-        BEFORE, training_cases(cells=("GRU before",)), 1, n, s, clock=clock
-    ),
-    "ablation": lambda n, s, clock: points(
-        ABLATION, training_cases(cells=("LSTM",))[:5], 1, n, s, clock=clock
-    ),
-    "latency": lambda n, s, clock: others.latency(n, s, clock),
-    "saved": lambda n, s, clock: others.saved(),
-    "long": lambda n, s, clock: others.long(n, s, clock=clock),
-    "import": lambda n, s, clock: others.importing(n),
-}  # fmt: skip
+
+def chosen_cases(options: Options, cells: tuple[str, ...] = CELLS, dtype: str = "float32") -> list[Case]:
+    """List the points of the chosen sizes."""
+    sizes = [SIZES[int(k)] for k in options.sizes.split(",")] if options.sizes else SIZES
+    return [Case(cell, *size, dtype) for size in sizes for cell in cells]
+
+
+def point_rows(peers: Sequence[str], cases: Iterable[Case], options: Options, threads: int = 1) -> list[Any]:
+    """Measure points as the options say; processor time counts threads twice, so two threads go by the clock."""
+    clock = options.clock if threads == 1 else "seconds"
+    return points(peers, cases, threads, options.rounds, options.budget, clock=clock)
+
+
+PARTS: dict[str, Callable[[Options], list[Any]]] = {  # how each part of the results is measured
+    "training": lambda o: point_rows(TRAINING, chosen_cases(o), o),
+    "float64": lambda o: point_rows(("ours", "pytorch"), chosen_cases(o, dtype="float64"), o),
+    "two threads": lambda o: point_rows(("ours", "pytorch", "jax_scan"), chosen_cases(o), o, threads=2),
+    "reset before": lambda o: point_rows(BEFORE, chosen_cases(o, ("GRU before",)), o),
+    "ablation": lambda o: point_rows(ABLATION, chosen_cases(o, ("LSTM",))[:5], o),
+    "latency": lambda o: others.latency(o.rounds, o.budget, o.clock),
+    "saved": lambda o: others.saved(),
+    "long": lambda o: others.long(o.rounds, o.budget, clock=o.clock),
+    "import": lambda o: others.importing(o.rounds),
+}
 
 
 def run(options: Options) -> None:
@@ -49,8 +57,9 @@ def run(options: Options) -> None:
     for name in options.parts.split(","):
         print(f"\n{name}", file=sys.stderr)
         now = moment()
-        found = PARTS[name](options.rounds, options.budget, options.clock)
-        settings = {"rounds": options.rounds, "budget": options.budget, "clock": options.clock}
+        found = PARTS[name](options)
+        clock = "seconds" if name == "two threads" else options.clock
+        settings = {"rounds": options.rounds, "budget": options.budget, "clock": clock}
         stored["parts"][name] = now | {"load after": moment()["load"], "settings": settings, "rows": found}
         results.write(path, stored)
     make_report(path)
@@ -99,10 +108,8 @@ def ratios(options: Options) -> None:
     peers = options.peers.split(",")
     if options.against:
         peers.insert(1, f"ours@{options.against}")
-    chosen = options.cells.split(",")
-    sizes = [SIZES[int(k)] for k in options.sizes.split(",")] if options.sizes else SIZES
-    cases = [Case(cell, *size, options.dtype) for size in sizes for cell in chosen]
-    part = {"rows": points(peers, cases, options.threads, options.rounds, options.budget, clock=options.clock)}
+    chosen = tuple(options.cells.split(","))
+    part = {"rows": point_rows(peers, chosen_cases(options, chosen, options.dtype), options, options.threads)}
     found = {"parts": {"now": part}}
     for name in dict.fromkeys(name for row in part["rows"] for name in row["ratios"]):
         for cells in (*((cell,) for cell in chosen), chosen):
@@ -125,6 +132,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--parts", default=",".join(PARTS), help=", ".join(PARTS))
     one.add_argument("--rounds", type=int, default=15)
     one.add_argument("--budget", type=float, default=20.0, help="seconds a point")
+    one.add_argument("--sizes", help=f"places in {SIZES}; all, if not given")
     one.add_argument("--clock", **clock)
     one.add_argument("--file", type=Path, help="where to store; by default results/DATE-PROCESSOR.json")
 
@@ -141,7 +149,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--peers", default="ours,pytorch", help="modules of peers/, the first over each of the others")
     one.add_argument("--against", help="compare with the package of another checkout, too")
     one.add_argument("--cells", default=",".join(CELLS), help="RNN, GRU, GRU before, LSTM")
-    one.add_argument("--sizes", help=f"places in {SIZES}")
+    one.add_argument("--sizes", help="as above")
     one.add_argument("--dtype", default="float32")
     one.add_argument("--threads", type=int, default=1)
     one.add_argument("--rounds", type=int, default=9)

@@ -10,7 +10,8 @@ from .results import Results
 from .statistics import mean_of_medians
 
 Row = dict[str, Any]
-NUMPY = ("textbook", "autograd_numpy", "numpy_ml")  # NumPy code that people use
+NUMPY = ("autograd_numpy", "numpy_ml")  # packages that run on NumPy
+TEXTBOOK = ("textbook",)  # the benchmark's own loop over the cell, well written
 LONG_AND_THIN = 1000
 
 
@@ -44,14 +45,14 @@ def thin(row: Row) -> bool:
     return row["case"]["cell"] == "LSTM" and row["case"]["T"] == LONG_AND_THIN
 
 
-def others_numpy(row: Row) -> float:
-    """Return how many times slower the fastest other NumPy code is at a point."""
-    return min(1 / row["ratios"][peer]["median"] for peer in NUMPY if peer in row["ratios"])
+def slower(row: Row, peers: tuple[str, ...] = NUMPY + TEXTBOOK) -> float:
+    """Return how many times slower the fastest of some programs is at a point."""
+    return min(1 / row["ratios"][peer]["median"] for peer in peers if peer in row["ratios"])
 
 
-def mean_numpy(results: Results) -> float:
-    """Return the geometric mean of `others_numpy`."""
-    return mean_of_medians([others_numpy(row)] for row in rows(results, "training"))["median"]
+def mean_slower(results: Results, peers: tuple[str, ...]) -> float:
+    """Return the geometric mean of `slower`."""
+    return mean_of_medians([slower(row, peers)] for row in rows(results, "training"))["median"]
 
 
 def saved(results: Results) -> float:
@@ -80,10 +81,15 @@ def goals() -> list[Goal]:
         Goal("PyTorch in float64, mean", lambda r: mean(rows(r, "float64"), "pytorch"), 0.42, 0.50),
         Goal("PyTorch in float64, worst point", lambda r: worst(rows(r, "float64"), "pytorch"), 1.0, 1.0),
         Goal("JAX, mean", lambda r: mean(rows(r, "training"), "jax_scan"), 0.70, 0.80),
-        Goal("fastest other NumPy code is slower by, mean", mean_numpy, 2.5, 2.0, True),
+        Goal("fastest NumPy package is slower by, mean", lambda r: mean_slower(r, NUMPY), 2.5, 2.0, True),
         Goal(
-            "fastest other NumPy code is slower by, worst point",
-            lambda r: min(map(others_numpy, rows(r, "training"))), 1.0, 1.0, True,
+            "fastest NumPy package is slower by, worst point",
+            lambda r: min(slower(row, NUMPY) for row in rows(r, "training")), 1.0, 1.0, True,
+        ),
+        Goal("a well-written loop is slower by, mean", lambda r: mean_slower(r, TEXTBOOK), 2.5, 2.0, True),
+        Goal(
+            "a well-written loop is slower by, worst point",
+            lambda r: min(slower(row, TEXTBOOK) for row in rows(r, "training")), 1.0, 1.0, True,
         ),
         Goal("the floor, mean", lambda r: mean(rows(r, "training"), "floor"), 1.3, 1.45),
         Goal(

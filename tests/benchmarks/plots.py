@@ -42,7 +42,7 @@ def training_figure(results: Results) -> Figure:
     axis.set_yticks(range(len(found)), [f"{row['case']['cell']}  {sizes(row)}" for row in found], fontsize=9)
     axis.invert_yaxis()
     axis.grid(axis="x", linewidth=0.3)
-    axis.set_xlabel("time of the package over time of the other: left of 1, the package is faster")
+    axis.set_xlabel("time of the package over the other's (left of 1: the package is faster)")
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
     return figure
 
@@ -71,5 +71,5 @@ def ablation_figure(results: Results) -> Figure:
     axis.minorticks_off()
     axis.grid(axis="y", linewidth=0.3)
     axis.set_ylabel("speed-up over the loop")
-    axis.legend(title="T, B, n_x, n_a", fontsize=9, frameon=False)
+    figure.legend(loc="outside upper center", ncols=3, title="T, B, n_x, n_a", fontsize=9, frameon=False)
     return figure

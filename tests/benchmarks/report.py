@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .goals import NUMPY, others_numpy, rows, verdicts
+from .goals import NUMPY, TEXTBOOK, rows, slower, verdicts
 from .results import Results
 from .statistics import mean_of_medians
 
@@ -66,9 +66,9 @@ def numpy_table(results: Results) -> str:
     names = {"textbook": "textbook loop", "autograd_numpy": "autograd", "numpy_ml": "numpy-ml"}
     body = []
     for row in rows(results, "training"):
-        times = [f"{1 / row['ratios'][p]['median']:.1f}" if p in row["ratios"] else "" for p in NUMPY]
-        body.append([row["case"]["cell"], sizes(row), *times, f"{others_numpy(row):.1f}"])
-    return table(["cell", "T, B, n_x, n_a", *(names[p] for p in NUMPY), "fastest"], body)
+        times = [f"{1 / row['ratios'][p]['median']:.1f}" if p in row["ratios"] else "" for p in TEXTBOOK + NUMPY]
+        body.append([row["case"]["cell"], sizes(row), *times, f"{slower(row):.1f}"])
+    return table(["cell", "T, B, n_x, n_a", *(names[p] for p in TEXTBOOK + NUMPY), "fastest"], body)
 
 
 def goals_table(results: Results) -> str:
@@ -77,6 +77,8 @@ def goals_table(results: Results) -> str:
     for goal, value, verdict in verdicts(results):
         sign = "≥\N{NO-BREAK SPACE}" if goal.least else "≤\N{NO-BREAK SPACE}"
         shown = "" if value is None else f"{value:.2f}"
+        if value is not None and "float64" in goal.what and (points := len(rows(results, "float64"))) < 18:
+            shown += f" ({points} points)"
         body.append([goal.what, shown, f"{sign}{goal.goal:g}", f"{sign}{goal.gate:g}", verdict])
     return table(["time of the package over that of …", "measured", "goal", "gate", ""], body)
 
@@ -132,11 +134,12 @@ def ablation_table(results: Results) -> str:
 def provenance(results: Results, part: str) -> str:
     """Say where and when a part was measured."""
     m, p = results["machine"], results["parts"][part]
+    points = f", {len(p['rows'])} points" if part in ("training", "float64", "two threads") else ""
     rounds = {len(r["rounds"]) for row in p["rows"] for r in row.get("ratios", {}).values()}
     how = f", {min(rounds)} to {max(rounds)} rounds" if rounds else ""
     clock = {"cpu": ", processor time"}.get(p["settings"].get("clock"), "")
     busy = f"load {p['load'][0]:g} before and {p['load after'][0]:g} after" if p["load"] else "load unknown"
-    return f"{p['date']}, commit {p['commit']}, {m['cpu']}, {m['cores']} cores, {busy}{how}{clock}"
+    return f"{p['date']}, commit {p['commit']}, {m['cpu']}, {m['cores']} cores, {busy}{points}{how}{clock}"
 
 
 TABLES: dict[str, tuple[str, Any]] = {
