@@ -125,14 +125,16 @@ class GRU(RecurrentLayer):
     def _stacked(self) -> tuple[Any, ...]:
         if self.b_cc is not None:
             both, b = fast.stacked_weights(self.W, self.b, 3, 2, [0, 1, 2])
-            return both[: self.n_a].copy(), both[self.n_a :].copy(), b, self.b_cc
+            return both[: self.n_a].copy(), both[self.n_a :].copy(), b
         gates = fast.stacked_weights(self.W, self.b, 3, 2, [0, 1])
         return gates, fast.stacked_weights(self.W, self.b, 3, 0, [2])
 
     def _step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
         if self.b_cc is None:
-            return (fast.gru_step(*self._stacked, x_t, parts[0]),)
-        return (fast.gru_step_after(*self._stacked, x_t, parts[0]),)
+            gates, candidate = self._stacked
+            return (fast.gru_step(gates, candidate, x_t, parts[0]),)
+        by_c, by_x, b = self._stacked
+        return (fast.gru_step_after(by_c, by_x, b, self.b_cc, x_t, parts[0]),)
 
     def _forward(
         self, x: Array, start: tuple[Array, ...], valid: Array | None, buffers: Buffers

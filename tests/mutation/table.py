@@ -161,7 +161,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ("the slope of tanh is taken at c", "gate_o * tanh_slope(tanh_c)", "gate_o * tanh_slope(c_t)"),
             ("nothing comes from c of the step after", "dc = dc_t + da_t", "dc = da_t"),
             ("dc_prev from a dc that is not complete yet", "dc_prev = dc * gate_f", "dc_prev = dc_t * gate_f"),
-            ("the peephole's part of dc is missing", " + _peep(layer.p_o, dz_o)\n", "\n"),
+            ("the peephole's part of dc is missing", " + _peep(layer.p_o, dz_o)  # eq", "  # eq"),
             ("the wrong gate on the way back", "dcand = dc * gate_u", "dcand = dc * gate_f"),
             ("the peephole's gradient is one step off", "(dz_o * c_t).sum", "(dz_o * c_prev).sum"),
             ("blocks in the wrong order", "(dz_f, dz_u, dz_o, dz_c) if", "(dz_u, dz_f, dz_o, dz_c) if"),
