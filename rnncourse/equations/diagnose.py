@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = ["diagnosis"]
 
 NAMES = {"backward": "the layer's backward pass", "cells": "the cell's backward step"}
 TRIED = 400  # edits
+PATIENCE = 20.0  # seconds: a learner waits for the answer, and what is not found by then is rarely found later
 
 
 def diagnosis(source: str, relations: list[Relation], checker: Checker, attained: str | None = None) -> list[str]:
@@ -56,6 +58,7 @@ class _Attempt:
 
     def __init__(self, checker: Checker, attained: str | None) -> None:
         self.checker, self.attained = checker, attained
+        self.until = monotonic() + PATIENCE
 
     def holds(self, source: str, relations: list[Relation], sources: tuple[str, ...] | None = None) -> bool:
         quick, full = (Checker(self.checker.setting, dict(self.checker.definitions), sources) for _ in range(2))
@@ -113,7 +116,7 @@ class _Attempt:
                 continue
             if self.holds(edit.source, changed):
                 found.append(str(EquationError(f"It holds if {edit.says}:", source, edit.changed(source))))
-            if len(found) == 2:
+            if len(found) == 2 or monotonic() > self.until:
                 break
         return found
 
@@ -139,6 +142,8 @@ class _Attempt:
             for new, said, what in inserted(spot, terms, factors):
                 tree = replaced(last, spot, new)
                 value = value_of(evaluator, tree, env)
+                if monotonic() > self.until:
+                    return
                 if np.shape(value) != np.shape(left) or value is None:
                     continue
                 if np.max(np.abs(value - left)) <= 1e-9 * max(1.0, np.max(np.abs(left))):

@@ -128,3 +128,10 @@ def test_the_kind_of_run_can_be_chosen() -> None:
     assert "there is no kind of run called squared" in explain(loss, "rnn-forward", world="squared")
     with pytest.raises(ValueError, match="chapter: expected one of notation"):
         explain(loss, "chapter 1")
+
+
+def test_the_search_for_a_slip_gives_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    chapter, wrong, slip = SLIPS["missing slope"]
+    assert slip in explain(wrong, chapter)
+    monkeypatch.setattr("rnncourse.equations.diagnose.PATIENCE", -1.0)  # seconds: it has been looking for too long
+    assert slip not in explain(wrong, chapter)
