@@ -162,7 +162,7 @@ def test_only_a_workspace_is_a_workspace(bad):
 
 
 def test_a_workspace_for_each_thread_is_safe_and_the_documentation_asks_for_it():
-    assert "one thread" in " ".join(Workspace.__doc__.split())
+    assert "one call at a time" in " ".join(Workspace.__doc__.split())
     layer = LAYERS["lstm"]
     x, state, da, dfinal = random_world(layer, 9, 3)
     expected = layer.backward(layer.forward(x, state), da, dfinal)
