@@ -138,17 +138,19 @@ def sheets(page: str, version: str) -> str:
 def joined(static: Path) -> str:
     """Return the text of all style sheets, without the theme's icons."""
 
+    def moved(path: Path, address: str) -> str:
+        target = (path.parent / address.strip("'\"")).resolve()
+        return f"url({target.relative_to(static.resolve()).as_posix()})"
+
     def text(path: Path) -> str:
         css = re.sub(r"/\*.*?\*/", "", path.read_text("utf8"), flags=re.DOTALL)
         css = re.sub(r"@charset[^;]*;", "", ICON_RULES.sub("", css))
         css = re.sub(
             r'@import "([^"]+)";', lambda found: text(path.parent / found[1]), css
         )
-        loads = re.findall(r"url\(\s*['\"]?(?!data:)([^'\")]+)", css)
-        if loads:
-            raise ExtensionError(
-                f"{path.name} loads {loads}: an address that joining would break"
-            )
+        css = re.sub(
+            r"url\((?!['\"]?data:)([^)]+)\)", lambda found: moved(path, found[1]), css
+        )
         return re.sub(r"\n\s*", "\n", css).strip() + "\n"
 
     found = [sorted(static.glob(pattern)) for pattern in SHEETS]

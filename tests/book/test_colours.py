@@ -1,4 +1,4 @@
-"""The palette: contrast by the formula of WCAG 2.2, and one set of colours for the pages, the figures and the players."""
+"""The palette: contrast by WCAG 2.2's formula, and one set of colours for the pages, the figures and the players."""
 
 from __future__ import annotations
 
