@@ -146,10 +146,10 @@ def joined(static: Path) -> str:
         css = re.sub(r"/\*.*?\*/", "", path.read_text("utf8"), flags=re.DOTALL)
         css = re.sub(r"@charset[^;]*;", "", ICON_RULES.sub("", css))
         css = re.sub(
-            r'@import "([^"]+)";', lambda found: text(path.parent / found[1]), css
+            r"url\((?!['\"]?data:)([^)]+)\)", lambda found: moved(path, found[1]), css
         )
         css = re.sub(
-            r"url\((?!['\"]?data:)([^)]+)\)", lambda found: moved(path, found[1]), css
+            r'@import "([^"]+)";', lambda found: text(path.parent / found[1]), css
         )
         return re.sub(r"\n\s*", "\n", css).strip() + "\n"
 

@@ -83,7 +83,7 @@ def test_every_colour_of_the_style_sheets_is_in_the_palette() -> None:
     known = {name for name, _, _ in NORMAL}
     for sheet in ("book", "cells", "print", "notation", "icons"):
         css = re.sub(r"/\*.*?\*/", "", (b.ROOT / f"book/_static/css/{sheet}.css").read_text("utf8"), flags=re.DOTALL)
-        named = set(re.findall(r"#[0-9a-fA-F]{3,8}\b", re.sub(r'url\("[^"]*"\)', "", css)))
+        named = set(re.findall(r"#[0-9a-fA-F]{3,8}\b", re.sub(r'url\("[^"]*"\)|\[[^]]*\]', "", css)))
         assert named <= {"#000", "#fff"}, f"{sheet}.css"
         assert set(re.findall(r"var\((--(?:ink|paper|wash|blue|orange|green|violet)[\w-]*)", css)) <= known, (
             f"{sheet}.css"
