@@ -95,6 +95,8 @@ def policy(page: str) -> str:
 def scripts(page: str, search: bool) -> str:
     """Leave out the scripts that the page does not need, and let the others wait."""
     left_out = UNUSED if search else UNUSED + FOR_SEARCH
+    if 'class="math' not in page and "\\(" not in page and "\\[" not in page:
+        left_out += ("tex-chtml.js",)
 
     def kept(found: re.Match[str]) -> str:
         attributes, body = found.groups()

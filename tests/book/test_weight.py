@@ -17,8 +17,8 @@ MATHJAX = "vendor/mathjax/tex-chtml.js"
 FOLDER = "_static/vendor/mathjax/output/chtml/fonts/woff-v2"
 # MathJax fetches a font when a formula first needs it. These are all that any page of the book has asked for, by the
 # browser's log; every page with formulas is taken to need all of them.
-FONTS = ("AMS-Regular", "Main-Bold", "Main-Regular", "Math-Italic", "Size1-Regular", "Size2-Regular", "Size3-Regular")
-FONTS += ("Size4-Regular", "Typewriter-Regular", "Zero", "Calligraphic-Regular")
+FONTS = ("AMS-Regular", "Calligraphic-Regular", "Main-Regular", "Math-Italic", "Zero")
+FONTS += ("Size1-Regular", "Size2-Regular", "Size3-Regular", "Size4-Regular")
 
 
 class Loads(HTMLParser):
