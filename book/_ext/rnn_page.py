@@ -56,6 +56,7 @@ POLICY = re.compile(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>\n?")
 ICON_RULES = re.compile(
     r"(?:\.fa-[\w-]+:{1,2}before,?)+\{[^}]*\}|@font-face\{[^}]*Font ?Awesome[^}]*\}"
 )
+NUMPYDOC_LABEL = re.compile(r"\[R[0-9a-f]{6,}-(\d+)\]")  # of a citation in a docstring
 # The theme would show the first page in no colours at all, until its script at the end has run.
 MODE_AT_START = (
     'document.documentElement.dataset.theme = localStorage.getItem("theme") || "auto";',
@@ -198,7 +199,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
             page = sheets(scripts(page, path.name == "search.html"), version)
         elif path != out / "index.html":
             continue  # not a page of the book
-        page = POLICY.sub("", page)
+        page = NUMPYDOC_LABEL.sub(r"[\1]", POLICY.sub("", page))
         page = re.sub(
             r"(<meta charset=\"utf-8\"[^>]*>\n?)",
             lambda found: found[1] + policy(page),  # noqa: B023
