@@ -6,6 +6,10 @@ PORT ?= 8000
 VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
+# Programs that are not Python's; only the targets that need one fetch it.
+NPM = $(VENV)/npm/node_modules
+VNU = 26.9.27
+LIGHTHOUSE = 13.5.0
 
 BUILD = $(BIN)/jupyter-book build . -W -n --keep-going
 # A closed port in the proxies' place: whatever tries to go online while the book is built, fails.
@@ -18,7 +22,7 @@ PARALLEL = -n 2 --dist loadscope
 ONE_THREAD = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: help install book serve test torch offline-book lint format types unit notebooks notebooks-check \
-	notebooks-write screenshots equations equation-mutants mutants mutation bench bench-quick clean
+	notebooks-write screenshots pdf html-check lighthouse equations equation-mutants mutants mutation bench bench-quick clean
 
 help:
 	@echo "make book             build the book, print its address"
@@ -27,6 +31,9 @@ help:
 	@echo "make lint types unit notebooks       parts of it"
 	@echo "make notebooks-write NB='a.ipynb b.ipynb'   run notebooks from the top, write them in the book's form"
 	@echo "make screenshots PAGES=bptt          pictures of pages in _build/screenshots"
+	@echo "make pdf              the whole book as one PDF, _build/pdf/rnncourse.pdf"
+	@echo "make html-check       the Nu HTML checker over all pages (needs Java and npm)"
+	@echo "make lighthouse       Lighthouse's figures for three pages, in tests/book/lighthouse.json (needs npm)"
 	@echo "make equations        check every display equation; make equation-mutants: wrong versions have to fail"
 	@echo "make mutants          mistakes put into the source one at a time: the tests have to see each (WORDS='gru deep')"
 	@echo "make mutation         the line-mutation score of the maths modules, by mutmut (MODULES='rnn.py fast/rnn.py')"
@@ -94,6 +101,24 @@ notebooks-write: $(INSTALLED)
 
 screenshots: $(INSTALLED)
 	$(BIN)/python tests/book/screenshots.py $(PAGES)
+
+# From the book as one page; the tests of tests/book/test_pdf.py look at what came out.
+pdf: $(INSTALLED)
+	$(BUILD) --builder singlehtml
+	$(BIN)/python tests/book/pdf.py
+	$(BIN)/python -m pytest -q -m slow tests/book/test_pdf.py
+
+html-check: book $(NPM)/vnu-jar
+	$(BIN)/python tests/book/html_check.py $(NPM)/vnu-jar/build/dist/vnu.jar
+
+lighthouse: book $(NPM)/lighthouse
+	$(BIN)/python tests/book/lighthouse.py $(NPM)/.bin/lighthouse
+
+$(NPM)/vnu-jar:
+	npm install --silent --no-audit --no-fund --prefix $(VENV)/npm vnu-jar@$(VNU)
+
+$(NPM)/lighthouse:
+	npm install --silent --no-audit --no-fund --prefix $(VENV)/npm lighthouse@$(LIGHTHOUSE)
 
 equations: $(INSTALLED)
 	$(BIN)/python -m rnncourse.equations book

@@ -90,10 +90,11 @@ def mark(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put a mark behind every numbered equation of a page."""
     if app.builder.format != "html":
         return
+    whole = app.builder.name == "singlehtml"  # all pages at once, for the PDF
     known = {
         e["label"]: e
         for e in app.env.rnn_equations  # type: ignore[attr-defined]
-        if e["page"] == docname and e["label"]
+        if (whole or e["page"] == docname) and e["label"]
     }
     there = {m["label"] for m in doctree.findall(nodes.math_block) if m.get("label")}
     if docname.startswith("book/") and there != known.keys():
@@ -104,7 +105,9 @@ def mark(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             sorted(known.keys() - there),
         )
     linked = REPORT in app.env.found_docs
-    target = app.builder.get_relative_uri(docname, REPORT) if linked else ""
+    target = (
+        app.builder.get_relative_uri(docname, REPORT) if linked and not whole else ""
+    )
     for block in list(doctree.findall(nodes.math_block)):
         if block.get("label") in known:
             equation = known[block["label"]]
@@ -147,9 +150,9 @@ class EquationReport(SphinxDirective):
                 "|---|---|---|---|---|",
             ]
             for e in (e for e in equations if e["page"] == page):
-                what = ", ".join(KINDS[k] for k in e["kinds"]) or told(e)[1].replace(
-                    "|", "\\|"
-                )
+                kinds, words = ", ".join(KINDS[k] for k in e["kinds"]), told(e)[1]
+                words = words.replace("|", "\\|")
+                what = kinds or (f"`{words}`" if "\\" in words else words)
                 number = f"{{eq}}`{e['label']}`" if e["label"] else ""
                 cases = str(e["cases"]) if e["cases"] else ""
                 size = f"{e['largest']:.0e}" if e["cases"] else ""

@@ -122,7 +122,9 @@ def cell_of(node: nodes.Node, scope: Scope) -> str:
 def translate(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Give every formula of a page its forms, and the page its notes."""
     formulas = [*doctree.findall(nodes.math), *doctree.findall(nodes.math_block)]
-    if app.builder.format != "html" or not formulas:
+    if (
+        app.builder.name != "html" or not formulas
+    ):  # the PDF is in the book's own notation
         return
     if docname not in SCOPES:
         if docname.startswith("book/"):

@@ -1,12 +1,14 @@
 """Players (`rnncourse.widgets`) in the book: their script and style are loaded once, as files, by the pages that need them.
 
 In a notebook each player carries both. In the book the inline copies are taken out, so that the pages hold no inline
-script of ours, and one file serves all players of a page.
+script of ours, and one file serves all players of a page. Where a figure is shown twice on a page, each has its own ids.
 """
 
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
 
+PLAYER = re.compile(r'<figure class="rnn-player" id="([^"]+)"')
 FILES = ("css/player.css", "js/player.js")
 
 
@@ -34,10 +37,15 @@ def assets(app: Sphinx, config: Config) -> None:
 
 
 def take_out(app: Sphinx, doctree: nodes.document) -> None:
-    """Take the inline script and style out of each player."""
+    """Take the inline script and style out of each player; tell those apart that are the same figure."""
+    seen: Counter[str] = Counter()
     for node in doctree.findall(nodes.raw):
-        if 'class="rnn-player"' in node.rawsource + node.astext():
-            text = node.astext().replace(style_and_script(), "")
+        found = PLAYER.search(node.astext())
+        if found:
+            text, name = node.astext().replace(style_and_script(), ""), found[1]
+            seen[name] += 1
+            if seen[name] > 1:
+                text = text.replace(name, f"{name}-{seen[name]}")
             node.children = [nodes.Text(text)]
 
 

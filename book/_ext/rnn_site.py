@@ -17,34 +17,68 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
+from sphinx import addnodes
+from sphinx.errors import ExtensionError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sphinx.addnodes import pending_xref
     from sphinx.application import Sphinx
     from sphinx.config import Config
     from sphinx.environment import BuildEnvironment
 
 REPEATED_IDS = ("exercise-content", "solution-content", "proof-content")
-NUMPYDOC_LABEL = re.compile(r"\[R[0-9A-Fa-f]+-(\d+)\]")
-REPOSITORY_BUTTONS = (
-    "use_repository_button",
-    "use_issues_button",
-    "use_edit_page_button",
+HIDDEN_CELL = re.compile(
+    r'<p( class="(?:collapsed|expanded) admonition-title">[^<]*)</p>'
 )
+BLOCK_IN_LISTING = re.compile(r"<(/?)div")  # of sphinx.ext.viewcode
+COUNTED_ID = re.compile(r"id\d+")
+HOSTS = ("github", "gitlab", "bitbucket")
+BINDER, COLAB = "https://mybinder.org", "https://colab.research.google.com"
 
 
 def repository(app: Sphinx, config: Config) -> None:
     """Take the repository's address from the environment, so that forks work; where none is known, no dead buttons."""
-    env, options = os.environ, config.html_theme_options
-    url = env.get("BOOK_REPOSITORY_URL")
-    if not url and env.get("GITHUB_REPOSITORY"):
+    config.html_theme_options.update(hosting(os.environ))
+    config.html_baseurl = os.environ.get("BOOK_BASEURL", "")
+
+
+def hosting(env: Mapping[str, str]) -> dict[str, Any]:
+    """Return the theme's options for the repository that the environment names: our variable, or the hosting's own.
+
+    Binder starts what lies on github.com or gitlab.com, Colab what lies on github.com: there is no button elsewhere.
+    """
+    url = env.get("BOOK_REPOSITORY_URL") or env.get("CI_PROJECT_URL", "")
+    if not url and env.get(
+        "GITHUB_REPOSITORY"
+    ):  # also on Forgejo and Gitea, with their own server
         url = f"{env.get('GITHUB_SERVER_URL', 'https://github.com')}/{env['GITHUB_REPOSITORY']}"
-    if url:
-        options["repository_url"] = url
-        options["repository_branch"] = env.get("BOOK_REPOSITORY_BRANCH", "main")
-        options["path_to_docs"] = ""
-        options.update(dict.fromkeys(REPOSITORY_BUTTONS, True))
-    config.html_baseurl = env.get("BOOK_BASEURL", "")
+    if not url:
+        return {}
+    url = url.rstrip("/").removesuffix(".git")
+    if not re.fullmatch(r"https?://[^/\s]+/\S+/[^/\s]+", url):
+        raise ExtensionError(
+            f"BOOK_REPOSITORY_URL is to be like https://github.com/someone/book, and is {url}"
+        )
+    server = url.split("/")[2]
+    host = next((name for name in HOSTS if name in server), None)
+    launch = {"notebook_interface": "jupyterlab"}
+    if re.fullmatch(r"https://(github|gitlab)\.com/[^/]+/[^/]+", url):
+        launch["binderhub_url"] = BINDER
+    if server == "github.com":
+        launch["colab_url"] = COLAB
+    return {
+        "repository_url": url,
+        "repository_branch": env.get("BOOK_REPOSITORY_BRANCH")
+        or env.get("CI_DEFAULT_BRANCH", "main"),
+        "repository_provider": host or "github",
+        "path_to_docs": "",
+        "use_repository_button": True,
+        "use_issues_button": True,
+        "use_edit_page_button": host is not None,
+        "launch_buttons": launch,
+    }
 
 
 def cache_key(app: Sphinx, config: Config) -> None:
@@ -130,11 +164,31 @@ def initials(
 
 
 def unique_ids(app: Sphinx, doctree: nodes.document) -> None:
-    """Number the ids that sphinx-exercise and sphinx-proof give to every one of their boxes."""
+    """Number the ids that sphinx-exercise and sphinx-proof give to every box, and numpydoc to each docstring's citations."""
     for k, section in enumerate(doctree.findall(nodes.section)):
         section["ids"] = [
             f"{name}-{k}" if name in REPEATED_IDS else name for name in section["ids"]
         ]
+    latest: dict[str, str] = {}  # a docstring's citations follow the places that cite
+    for k, node in enumerate(doctree.findall(nodes.Element)):
+        if isinstance(node, nodes.citation):
+            node["backrefs"] = [latest.get(name, name) for name in node["backrefs"]]
+        elif isinstance(node, nodes.reference | addnodes.pending_xref):
+            for name in filter(COUNTED_ID.fullmatch, node["ids"]):
+                latest[name] = f"{name}-{k}" if name in latest else name
+            node["ids"] = [latest.get(name, name) for name in node["ids"]]
+
+
+def valid(body: str) -> str:
+    """Return the body of a page in valid HTML: where the stock writers put a block inside of a line."""
+    body = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    body = HIDDEN_CELL.sub(r"<span\1</span>", body)
+    return re.sub(
+        r"<pre>.*?</pre>",
+        lambda listing: BLOCK_IN_LISTING.sub(r"<\1span", listing[0]),
+        body,
+        flags=re.DOTALL,
+    )
 
 
 def page(
@@ -144,7 +198,7 @@ def page(
     context: dict[str, Any],
     doctree: nodes.document | None,
 ) -> None:
-    """Mend one page: scripts given twice, a role that is no longer valid, numpydoc's labels, a description."""
+    """Mend one page: scripts given twice, a role that is no longer valid, boxes where only words may be, a description."""
     scripts = {
         (str(s.filename or ""), s.attributes.get("body")): s
         for s in reversed(context.get("script_files", []))
@@ -153,9 +207,7 @@ def page(
         ::-1
     ]  # Sphinx 7.4 repeats sphinx-thebe's const: a SyntaxError
     if "body" in context:
-        context["body"] = context["body"].replace(
-            'role="doc-biblioentry"', 'role="listitem"'
-        )
+        context["body"] = valid(context["body"])
     paragraph = doctree and next(doctree.findall(nodes.paragraph), None)
     if paragraph:
         text = " ".join(paragraph.astext().split())
@@ -169,7 +221,7 @@ def page(
 
 def redirect(app: Sphinx, error: Exception | None) -> None:
     """Write the page that leads from the root to the landing page: the stock one is not valid HTML."""
-    if error is None and app.builder.format == "html":
+    if error is None and app.builder.name == "html":
         target, title = (
             app.builder.get_target_uri(app.config.root_doc),
             escape(app.config.project),

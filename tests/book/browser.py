@@ -52,15 +52,17 @@ def find_chromium() -> str | None:
     return found or (str(MACOS) if not named and MACOS.exists() else None)
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    """Python's server of files, without a line for each request."""
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, handler: type[Quiet] = Quiet) -> Iterator[str]:
     """Serve a folder on a free local port; the value is its address."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
@@ -106,6 +108,16 @@ def settle(browser: webdriver.Chrome) -> None:
             requestAnimationFrame(() => requestAnimationFrame(done));
         })();
     """)
+
+
+def unfold(browser: webdriver.Chrome) -> None:
+    """Show what the reader has to click for: solutions, and cells that begin hidden."""
+    browser.execute_script("""
+        document.querySelectorAll('details').forEach(e => { e.open = true; });
+        document.querySelectorAll('.toggle-hidden .toggle-button, .toggle-button.toggle-button-hidden')
+            .forEach(e => e.click());
+    """)
+    settle(browser)
 
 
 def requests(browser: webdriver.Chrome) -> tuple[list[str], list[str]]:

@@ -34,11 +34,7 @@ def main() -> None:
                 browser.get(site + page)
                 b.settle(browser)
                 if chosen.open:
-                    browser.execute_script(
-                        "document.querySelectorAll('details, .toggle-button').forEach(e => {"
-                        "if (e.matches('details')) e.open = true; else e.click(); })"
-                    )
-                    b.settle(browser)
+                    b.unfold(browser)
                 for mode in chosen.mode or MODES:
                     browser.execute_script("document.documentElement.dataset.theme = arguments[0]", mode)
                     b.settle(browser)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import browser as b
 import pytest
+from docutils import nodes
+from docutils.utils import new_document
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
@@ -234,6 +238,25 @@ def test_every_player_of_the_book(page: str, site: Path, chromium: b.webdriver.C
             assert said(player)
         assert len(gzip.compress(player.get_attribute("outerHTML").encode())) <= WEIGHT
     assert [e["message"] for e in chromium.get_log("browser") if e["level"] == "SEVERE"] == []
+
+
+def test_the_same_figure_twice_has_its_own_ids() -> None:
+    sys.path.insert(0, str(b.ROOT / "book" / "_ext"))
+    import rnn_players
+
+    page = new_document("page")
+    figure = frames(square, {"Size": [1, 2, 3], "Kind": ["x", "y"]}, alt="{} and {}.".format)._repr_html_()
+    page += [nodes.raw("", figure, format="html") for _ in range(2)]
+    rnn_players.take_out(None, page)
+    texts = [node.astext() for node in page]
+    assert "<script>" not in "".join(texts)
+    ids = [re.findall(r' id="([^"]+)"', text) for text in texts]
+    assert len(ids[0]) == len(ids[1]) > 1
+    assert set(ids[0]).isdisjoint(ids[1])
+    for own, text in zip(ids, texts, strict=True):
+        used = re.findall(r' (?:for|xlink:href|href)="#?([^"]+)"', text) + re.findall(r"url\(#([^)]+)\)", text)
+        assert set(used) <= set(own)
+        assert set(re.findall(r' name="([^"]+)"', text)) <= {f"{own[0]}-c{k}" for k in range(2)}
 
 
 def test_the_pages_hold_no_script_of_a_player(site: Path) -> None:

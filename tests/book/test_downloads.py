@@ -1,0 +1,165 @@
+"""The buttons of a page: its notebook, which works where it lands; Binder and Colab where a repository is known."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import browser as b
+import pytest
+from sphinx.errors import ExtensionError
+
+sys.path.insert(0, str(b.ROOT / "book" / "_ext"))
+import rnn_downloads
+import rnn_site
+
+NOTEBOOKS = sorted(path for path in b.ROOT.glob("book/*/*.ipynb"))
+STORED = [path for path in NOTEBOOKS if "results/" in path.read_text("utf8") and path.stem != "performance"]
+
+
+def codes(notebook: str) -> list[str]:
+    return ["".join(cell["source"]) for cell in json.loads(notebook)["cells"] if cell["cell_type"] == "code"]
+
+
+# --- the notebooks -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", b.pages_of_the_toc())
+def test_every_chapter_offers_its_notebook(page: str, site: Path) -> None:
+    """The button's words and the file that it leads to."""
+    html = (site / page).read_text("utf8")
+    source = (b.ROOT / page).with_suffix(".ipynb")
+    found = re.search(r'<a href="([^"]*\.ipynb)"[^>]*btn-download[^>]*title="([^"]*)"[^>]*>(.*?)</a>', html, re.DOTALL)
+    if not source.exists():
+        assert not found
+        return
+    assert found
+    assert found[2] == "Download this page as a notebook"
+    assert "Notebook (.ipynb)" in found[3]
+    copy = (site / page).parent.joinpath(found[1]).resolve()
+    assert codes(copy.read_text("utf8"))
+    assert len(json.loads(copy.read_text("utf8"))["cells"]) == len(json.loads(source.read_text("utf8"))["cells"]) + 1
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_a_copy_holds_the_results_that_it_reads(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line that reads them, run in an empty folder, gives what is stored beside the chapter."""
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        line
+        for code in codes(rnn_downloads.alone(path, "Book", None))
+        for line in code.splitlines()
+        if line.startswith("stored = ")
+    ]
+    assert len(lines) == 1
+    names: dict[str, Any] = {"json": json, "Path": Path}
+    exec(lines[0], names)
+    original = next(line for code in codes(path.read_text("utf8")) for line in code.splitlines() if "stored = " in line)
+    monkeypatch.chdir(path.parent)
+    exec(original.replace("stored", "there"), names)
+    assert names["stored"] == names["there"]
+    assert names["stored"]["runs"]
+
+
+def test_there_are_chapters_with_results() -> None:
+    assert len(STORED) >= 3
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_copy_reads_a_file_and_keeps_silent(path: Path) -> None:
+    """What a copy cannot bring along, its first cell says."""
+    copy = rnn_downloads.alone(path, "Book", None)
+    first = json.loads(copy)["cells"][0]["source"][0]
+    reads = re.findall(r"Path\(|open\(|\.\./|sys\.path", "\n".join(codes(copy)))
+    assert not reads or "copy of the whole repository" in first
+
+
+def test_the_first_cell_says_how_to_install() -> None:
+    url = "https://github.com/someone/book"
+    for known, words in ((url, f"equations] @ git+{url}'"), (None, "the README of its repository says how")):
+        assert words in json.loads(rnn_downloads.alone(NOTEBOOKS[0], "Book", known))["cells"][0]["source"][0]
+
+
+# --- the repository ------------------------------------------------------------------------------------------------
+
+
+def launch(**env: str) -> set[str]:
+    return rnn_site.hosting(env)["launch_buttons"].keys() - {"notebook_interface"}
+
+
+def test_no_repository_no_button() -> None:
+    assert rnn_site.hosting({}) == {}
+
+
+def test_binder_and_colab_start_what_they_can_reach() -> None:
+    both, binder = {"binderhub_url", "colab_url"}, {"binderhub_url"}
+    assert launch(BOOK_REPOSITORY_URL="https://github.com/someone/book") == both
+    assert launch(BOOK_REPOSITORY_URL="https://github.com/someone/book.git/") == both
+    assert launch(GITHUB_REPOSITORY="someone/book") == both
+    assert launch(BOOK_REPOSITORY_URL="https://gitlab.com/someone/book") == binder
+    assert launch(CI_PROJECT_URL="https://gitlab.com/group/sub/book") == set()
+    assert launch(GITHUB_REPOSITORY="someone/book", GITHUB_SERVER_URL="https://codeberg.org") == set()
+    assert launch(BOOK_REPOSITORY_URL="https://bitbucket.org/someone/book") == set()
+
+
+def test_ours_comes_first_and_the_branch_is_known() -> None:
+    ours = "https://github.com/ours/book"
+    options = rnn_site.hosting({"BOOK_REPOSITORY_URL": ours, "GITHUB_REPOSITORY": "someone/book"})
+    assert (options["repository_url"], options["repository_branch"]) == (ours, "main")
+    assert rnn_site.hosting({"CI_PROJECT_URL": ours, "CI_DEFAULT_BRANCH": "trunk"})["repository_branch"] == "trunk"
+
+
+def test_an_unknown_host_has_no_button_to_edit() -> None:
+    options = rnn_site.hosting({"BOOK_REPOSITORY_URL": "https://git.example.org/someone/book"})
+    assert options["repository_provider"] == "github"  # the theme knows no other; the addresses are the same
+    assert options["use_repository_button"]
+    assert not options["use_edit_page_button"]
+
+
+@pytest.mark.parametrize("url", ["someone/book", "https://github.com/someone", "git@github.com:someone/book"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ExtensionError, match="BOOK_REPOSITORY_URL is to be like"):
+        rnn_site.hosting({"BOOK_REPOSITORY_URL": url})
+
+
+@pytest.mark.parametrize(
+    ("url", "links"),
+    [
+        (None, []),
+        (
+            "https://github.com/someone/book",
+            [
+                "https://mybinder.org/v2/gh/someone/book/main?urlpath=lab/tree/book/page.ipynb",
+                "https://colab.research.google.com/github/someone/book/blob/main/book/page.ipynb",
+            ],
+        ),
+        (
+            "https://gitlab.com/someone/book",
+            ["https://mybinder.org/v2/gl/someone%2Fbook/main?urlpath=lab/tree/book/page.ipynb"],
+        ),
+    ],
+)
+def test_the_theme_makes_the_links(url: str | None, links: list[str]) -> None:
+    """The stock theme's function, given our options."""
+    from types import SimpleNamespace
+
+    from sphinx_book_theme.header_buttons import launch as stock
+    from sphinx_book_theme.header_buttons import update_context_with_repository_info
+
+    options = rnn_site.hosting({"BOOK_REPOSITORY_URL": url} if url else {})
+    page = "book/page"
+    config = {"html_theme_options": options}
+    app = SimpleNamespace(
+        config=type("Config", (dict,), {"html_context": {}, "html_theme_options": options})(config),
+        env=SimpleNamespace(doc2path=lambda _: f"/{page}.ipynb", metadata={page: {"kernelspec": "python3"}}),
+    )
+    update_context_with_repository_info(app)
+    context = {"pagename": page, "sourcename": f"{page}.ipynb", "header_buttons": [], **app.config.html_context}
+    stock.add_launch_buttons(app, page, "", context, None)
+    rnn_downloads.name(app, page, "", context, None)
+    buttons = [button for group in context["header_buttons"] for button in group["buttons"]]
+    assert [button["url"] for button in buttons] == links
+    assert all(f"git+{url}" in button["tooltip"] for button in buttons if button["text"] == "Colab")
