@@ -52,7 +52,7 @@ def headings(site: Path, page: str) -> list[str]:
 
 @pytest.mark.parametrize("page", b.pages_of_the_toc())
 def test_the_outline_has_every_chapter_and_its_sections(page: str, site: Path, book: PdfReader) -> None:
-    told = {re.sub(r"\s+", " ", title).strip() for _, title in entries(book.outline)}
+    told = {title for _, title in entries(book.outline)}
     wanted = headings(site, page)
     assert wanted
     assert [each for each in wanted if each not in told] == []
@@ -70,7 +70,7 @@ def test_it_is_a_whole_book(book: PdfReader) -> None:
 def test_every_equation_has_its_number(text: str) -> None:
     html = (pdf.WHOLE / "index.html").read_text("utf8")
     numbers = re.findall(r'<span class="eqno">(\(.*?\))', html)
-    assert len(numbers) > 300
+    assert len(numbers) > 150
     assert len(numbers) == len(set(numbers))
     assert [each for each in numbers if each not in text] == []
 

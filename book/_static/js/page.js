@@ -3,8 +3,10 @@
   const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
   function nameThings() {
-    each(".search-button, .search-button-field", (b) => b.setAttribute("aria-label", "Search"));
-    each(".theme-switch-button", (b) => { b.setAttribute("aria-label", "Colour mode"); b.title = "Colour mode"; });
+    each(".search-button, .search-button-field", (b) => { // a name holds the words that are seen
+      b.setAttribute("aria-label", b.innerText.replace(/\s+/g, " ").trim() || "Search");
+    });
+    each(".theme-switch-button", (b) => { b.removeAttribute("aria-label"); b.title = "Colour mode"; });
     each(".bd-sidebar-primary .sidebar-primary-items__start", (e) => {
       e.setAttribute("role", "region");
       e.setAttribute("aria-label", "Book");
