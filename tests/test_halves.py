@@ -31,9 +31,9 @@ def test_the_halves_together_are_the_batch(name, lengths):
     assert_trees_close((mine.x, mine.state, mine.layer.layer), (theirs.x, theirs.state, theirs.layer), 1e-13)
 
 
-@pytest.mark.parametrize(("batch", "least", "parts"), [(4, 12, 2), (4, 13, 1), (1, 0, 1), (0, 0, 1), (2, 0, 2)])
-def test_the_batch_is_cut_where_its_states_have_enough_entries(batch, least, parts):
-    run = Halves(LAYERS["rnn"], least).forward(np.ones((3, batch, 2)))
+@pytest.mark.parametrize(("batch", "least", "parts"), [(4, 36, 2), (4, 37, 1), (1, 0, 1), (0, 0, 1), (2, 0, 2)])
+def test_the_batch_is_cut_where_a_step_has_enough_pre_activations(batch, least, parts):
+    run = Halves(LAYERS["gru"], least).forward(np.ones((3, batch, 2)))
     assert len(run.runs) == parts
     assert run.a.shape == (3, batch, 3)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import others, report, results
-from .cases import CELLS, SIZES, Case
+from .cases import BATCHES, CELLS, SIZES, Case
 from .goals import rows as rows_of
 from .machine import machine, moment, versions
 from .statistics import mean_of_medians
@@ -18,6 +18,7 @@ from .training import points
 Options = argparse.Namespace
 TRAINING = ("ours", "pytorch", "jax_scan", "jax_scan-1", "floor", "ours_new", "textbook", "autograd_numpy", "numpy_ml")
 BEFORE = ("ours", "jax_scan", "jax_scan-1", "floor", "textbook", "autograd_numpy")
+HALVES = ("ours_halves", "ours_whole", "ours")  # two threads of its own, none, those of BLAS
 ABLATION = (*(f"ablation-{k}" for k in range(6)), "ours")
 
 
@@ -35,9 +36,10 @@ def point_rows(peers: Sequence[str], cases: Iterable[Case], options: Options, th
 
 PARTS: dict[str, Callable[[Options], list[Any]]] = {  # how each part of the results is measured
     "training": lambda o: point_rows(TRAINING, chosen_cases(o), o),
-    "float64": lambda o: point_rows(("ours", "pytorch"), chosen_cases(o, dtype="float64"), o),
+    "float64": lambda o: point_rows(("ours", "pytorch", "floor"), chosen_cases(o, dtype="float64"), o),
     "two threads": lambda o: point_rows(("ours", "pytorch", "jax_scan"), chosen_cases(o), o, threads=2),
     "reset before": lambda o: point_rows(BEFORE, chosen_cases(o, ("GRU before",)), o),
+    "halves": lambda o: point_rows(HALVES, [Case(cell, *size) for size in BATCHES for cell in CELLS], o, threads=2),
     "ablation": lambda o: point_rows(ABLATION, chosen_cases(o, ("LSTM",))[:5], o),
     "latency": lambda o: others.latency(o.rounds, o.budget, o.clock),
     "saved": lambda o: others.saved(),
@@ -58,7 +60,7 @@ def run(options: Options) -> None:
         print(f"\n{name}", file=sys.stderr)
         now = moment()
         found = PARTS[name](options)
-        clock = "seconds" if name == "two threads" else options.clock
+        clock = "seconds" if name in ("two threads", "halves") else options.clock
         settings = {"rounds": options.rounds, "budget": options.budget, "clock": clock}
         stored["parts"][name] = now | {"load after": moment()["load"], "settings": settings, "rows": found}
         results.write(path, stored)

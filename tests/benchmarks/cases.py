@@ -17,6 +17,9 @@ SIZES = (  # T, B, n_x, n_a
     (100, 64, 256, 256),
     (200, 64, 512, 512),
 )
+BATCHES = tuple((20, B, 64, n) for B, n in (  # from where a second thread costs to where it pays
+    (32, 64), (64, 64), (64, 128), (128, 128), (64, 256), (256, 128), (128, 256), (256, 256),
+))  # fmt: skip
 CELLS = ("RNN", "GRU", "LSTM")
 BLOCKS = {"RNN": 1, "GRU": 3, "GRU before": 3, "LSTM": 4}
 

@@ -26,6 +26,7 @@ TESTS = Path(__file__).parents[1]
 ROOT = TESTS.parent
 SAMPLE = 0.02  # seconds, at least, of one measurement
 LIMITS = {"float32": 1e-4, "float64": 1e-10}  # how far a gradient may be from the reference, relative to its largest
+ONE_BLAS_THREAD = ("ours_halves", "ours_whole")  # whatever threads they may have of their own
 
 
 class NotInstalledError(Exception):
@@ -62,7 +63,8 @@ class Peer:
         module, _, path = name.partition("@")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", module],
-            cwd=TESTS, env=environment(threads, Path(path) if path else ROOT), preexec_fn=lambda: pin(threads),
+            cwd=TESTS, env=environment(1 if module in ONE_BLAS_THREAD else threads, Path(path) if path else ROOT),
+            preexec_fn=lambda: pin(threads),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE if module == "jax_scan" else None,
             text=True, bufsize=1,
         )  # fmt: skip

@@ -83,6 +83,15 @@ def goals_table(results: Results) -> str:
     return table(["time of the package over that of …", "measured", "goal", "gate", ""], body)
 
 
+def halves_table(results: Results) -> str:
+    """Write what two threads bring to ever larger batches."""
+    body = []
+    for row in results["parts"]["halves"]["rows"]:
+        B, n = row["case"]["B"], row["case"]["n_a"]
+        body.append([row["case"]["cell"], str(B), str(n), f"{B * n:,}", ratio(row, "ours_whole"), ratio(row, "ours")])
+    return table(["cell", "B", "n_a", "B · n_a", "halves over one thread", "halves over two threads of BLAS"], body)
+
+
 def latency_table(results: Results) -> str:
     """Write microseconds of one step of a stream, and ratios."""
     body = []
@@ -150,11 +159,15 @@ TABLES: dict[str, tuple[str, Any]] = {
             "floor": "the floor", "ours_new": "the package without a workspace",
         }),
     ),
-    "float64": ("Training step, float64, one thread", lambda r: ratios_table(r, "float64", {"pytorch": "PyTorch"})),
+    "float64": (
+        "Training step, float64, one thread",
+        lambda r: ratios_table(r, "float64", {"pytorch": "PyTorch", "floor": "the floor"}),
+    ),
     "two threads": (
         "Training step, float32, two threads",
         lambda r: ratios_table(r, "two threads", {"pytorch": "PyTorch", "jax_scan": "JAX"}),
     ),
+    "halves": ("Halves: the two halves of a batch on two threads, float32, T = 20, n_x = 64", halves_table),
     "reset before": (
         "Training step of the GRU that resets before the product, float32, one thread",
         lambda r: ratios_table(r, "reset before", {

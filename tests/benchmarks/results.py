@@ -22,6 +22,7 @@ PARTS = {  # what each row of a part has
     "reset before": POINT,  # the book's GRU, which PyTorch does not have
     "float64": POINT,
     "two threads": POINT,
+    "halves": POINT,  # two threads of the package's own, beside one thread and beside BLAS's two
     "ablation": POINT,  # the first program is the cell in a loop: its ratios are speed-ups
     "latency": POINT,
     "saved": {"case", "bytes"},

@@ -1,4 +1,4 @@
-// Names that the stock theme leaves out, and equations that are wider than their column.
+// Names that the stock theme leaves out, equations that are wider than their column, and paper.
 (() => {
   const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
@@ -28,7 +28,28 @@
     }
   }
 
+  // Printing. What is folded opens; an equation wider than the paper is set smaller. Afterwards all is as it was.
+  const PAPER = 44; // em: the lines of print.css on A4 are about 46 em long, less the number of the equation
+  let folded = [];
+
+  function forPaper() {
+    folded = [...document.querySelectorAll("details:not([open])")];
+    folded.forEach((e) => { e.open = true; });
+    each("div.math mjx-math", (formula) => {
+      const long = formula.scrollWidth / parseFloat(getComputedStyle(formula).fontSize);
+      if (long > PAPER) formula.style.fontSize = `${Math.floor((100 * PAPER) / long)}%`;
+    });
+  }
+
+  function forScreen() {
+    folded.forEach((e) => { e.open = false; });
+    each("div.math mjx-math", (formula) => formula.style.removeProperty("font-size"));
+  }
+
   nameThings();
+  each(".btn-download-pdf-button", (b) => b.addEventListener("click", () => print())); // the policy allows no onclick
+  addEventListener("beforeprint", forPaper);
+  addEventListener("afterprint", forScreen);
   addEventListener("load", async () => {
     if (window.MathJax?.startup) await MathJax.startup.promise;
     const watch = new ResizeObserver((entries) => entries.forEach((entry) => markWide(entry.target)));

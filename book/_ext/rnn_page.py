@@ -1,0 +1,215 @@
+"""The last hand on each page: what it loads, and what it may do.
+
+The theme and the extensions give every page whatever any page might need: half a megabyte of icons, a search index, a
+kernel's client, fourteen style sheets. When the pages are written, this takes out what this book does not use, joins
+the style sheets into one file, makes the plots' files smaller, and puts a content security policy at the head. It may
+run over a page twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image  # matplotlib needs it, so it is there
+from sphinx.errors import ExtensionError
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+SHEETS = (  # in the order in which they give way to each other; css/icons.css stands for the theme's icons
+    "styles/theme.css",
+    "styles/pydata-sphinx-theme.css",
+    "pygments.css",
+    "styles/sphinx-book-theme.css",
+    "togglebutton.css",
+    "copybutton.css",
+    "mystnb.*.css",
+    "proof.css",
+    "exercise.css",
+    "css/player.css",
+    "css/notation.css",
+    "css/palette.css",
+    "css/icons.css",
+    "css/book.css",
+    "css/cells.css",
+    "css/print.css",
+)
+JOINED = "all.css"
+UNUSED = ("fontawesome.js", "sphinx-thebe.js", "sphinx-thebe.css", "design-tabs.js")
+FOR_SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
+AT_ONCE = (
+    "documentation_options.js",
+    "notation.js",
+)  # all other scripts can wait until the page is read
+
+SCRIPT = re.compile(r"[ \t]*<script\b([^>]*)>(.*?)</script>\n?", re.DOTALL)
+LINK = re.compile(
+    r"[ \t]*<link\b[^>]*\brel=\"(?:stylesheet|preload)\"[^>]*/?>\n?", re.DOTALL
+)
+ADDRESS = re.compile(r"\b(?:src|href)=\"([^\"?]*)")
+POLICY = re.compile(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>\n?")
+ICON_RULES = re.compile(
+    r"(?:\.fa-[\w-]+:{1,2}before,?)+\{[^}]*\}|@font-face\{[^}]*Font ?Awesome[^}]*\}"
+)
+# The theme would show the first page in no colours at all, until its script at the end has run.
+MODE_AT_START = (
+    'document.documentElement.dataset.theme = localStorage.getItem("theme") || "auto";',
+    "document.documentElement.dataset.theme = { light: 'light', dark: 'dark' }[document.documentElement.dataset.mode]\n"
+    "      || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');",
+)
+
+
+def policy(page: str) -> str:
+    """Return the policy of a page as an element.
+
+    Nothing comes from elsewhere, nothing is evaluated, and no inline script runs but those that the theme writes into
+    the page, by their hashes. ``file:`` is for the copy on a disk, where some browsers take ``'self'`` for nothing.
+    Styles are 'unsafe-inline' because MathJax writes a style sheet and style attributes into the page while it sets
+    formulas. ``data:`` pictures are the icons, in the style sheet.
+    """
+    inline = [
+        body
+        for attributes, body in SCRIPT.findall(page)
+        if not re.search(r"\bsrc=", attributes)
+    ]
+    digests = (hashlib.sha256(body.encode()).digest() for body in dict.fromkeys(inline))
+    hashes = "".join(f" 'sha256-{base64.b64encode(d).decode()}'" for d in digests)
+    rules = (
+        "default-src 'none'",
+        f"script-src 'self' file:{hashes}",
+        "style-src 'self' file: 'unsafe-inline'",
+        "img-src 'self' file: data:",
+        "font-src 'self' file:",
+        "connect-src 'self'",  # the search page reads the pages that it has found
+        "form-action 'self' file:",
+        "base-uri 'none'",
+    )
+    return f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(rules)}">\n'
+
+
+def scripts(page: str, search: bool) -> str:
+    """Leave out the scripts that the page does not need, and let the others wait."""
+    left_out = UNUSED if search else UNUSED + FOR_SEARCH
+    if 'class="math' not in page and "\\(" not in page and "\\[" not in page:
+        left_out += ("tex-chtml.js",)
+
+    def kept(found: re.Match[str]) -> str:
+        attributes, body = found.groups()
+        source = ADDRESS.search(attributes)
+        if not source:
+            return "" if body.startswith("const THEBE_JS_URL") else found[0]
+        name = source[1].rpartition("/")[2]
+        if name in left_out:
+            return ""
+        waits = name in AT_ONCE or re.search(r"\b(?:defer|async)\b", attributes)
+        return found[0] if waits else found[0].replace("<script", "<script defer", 1)
+
+    page = SCRIPT.sub(kept, page)
+    page = re.sub(r' onclick="window\.print\(\)"', "", page)  # page.js prints
+    return page.replace(*MODE_AT_START)
+
+
+def sheets(page: str, version: str) -> str:
+    """Put one style sheet in the place of all that are joined; leave out preloads, which would come before it.
+
+    It comes last in the head: a script further down would wait for it.
+    """
+    ours = re.compile(
+        "|".join(p.rpartition("/")[2].replace("*", "[^/]*") for p in SHEETS)
+    )
+
+    def kept(found: re.Match[str]) -> str:
+        address = ADDRESS.search(found[0])
+        name = address[1].rpartition("/")[2] if address else ""
+        unused = name in UNUSED or (
+            name == "sphinx-design.min.css" and 'class="sd-' not in page
+        )
+        gone = unused or name == JOINED or ours.fullmatch(name) or "preload" in found[0]
+        return "" if gone else found[0]
+
+    root = re.search(r'data-content_root="([^"]*)"', page)
+    link = f'<link rel="stylesheet" href="{root[1] if root else ""}_static/{JOINED}?v={version}">\n'
+    return LINK.sub(kept, page).replace("</head>", f"{link}</head>", 1)
+
+
+def joined(static: Path) -> str:
+    """Return the text of all style sheets, without the theme's icons."""
+
+    def moved(path: Path, address: str) -> str:
+        target = (path.parent / address.strip("'\"")).resolve()
+        return f"url({target.relative_to(static.resolve()).as_posix()})"
+
+    def text(path: Path) -> str:
+        css = re.sub(r"/\*.*?\*/", "", path.read_text("utf8"), flags=re.DOTALL)
+        css = re.sub(r"@charset[^;]*;", "", ICON_RULES.sub("", css))
+        css = re.sub(
+            r"url\((?!['\"]?data:)([^)]+)\)", lambda found: moved(path, found[1]), css
+        )
+        css = re.sub(
+            r'@import "([^"]+)";', lambda found: text(path.parent / found[1]), css
+        )
+        return re.sub(r"\n\s*", "\n", css).strip() + "\n"
+
+    found = [sorted(static.glob(pattern)) for pattern in SHEETS]
+    missing = [
+        pattern for pattern, paths in zip(SHEETS, found, strict=True) if not paths
+    ]
+    if missing:
+        raise ExtensionError(f"no such style sheets: {missing}")
+    return "".join(text(path) for paths in found for path in paths)
+
+
+def smaller(picture: Path) -> None:
+    """Write a picture of a plot with 256 colours: a third of the bytes, and no difference to be seen."""
+    with Image.open(picture) as image:
+        opaque = image.mode == "RGB" or (
+            image.mode == "RGBA" and image.getextrema()[3] == (255, 255)
+        )
+        few = (
+            image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+            if opaque
+            else None
+        )
+    if few:
+        few.save(picture, "PNG", optimize=True)
+
+
+def finish(app: Sphinx, error: Exception | None) -> None:
+    """Mend all pages of the book."""
+    if error is not None or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    css = joined(out / "_static")
+    (out / "_static" / JOINED).write_text(css, "utf8")
+    version = hashlib.sha256(css.encode()).hexdigest()[:8]
+    shutil.rmtree(out / "_static" / "vendor" / "fontawesome", ignore_errors=True)
+    for name in ("fontawesome.js", "fontawesome.js.map"):
+        (out / "_static" / "scripts" / name).unlink(missing_ok=True)
+    for picture in (out / "_images").glob("*.png"):
+        smaller(picture)
+    for path in out.rglob("*.html"):
+        page = before = path.read_text("utf8")
+        if "data-content_root=" in page:
+            page = sheets(scripts(page, path.name == "search.html"), version)
+        elif path != out / "index.html":
+            continue  # not a page of the book
+        page = POLICY.sub("", page)
+        page = re.sub(
+            r"(<meta charset=\"utf-8\"[^>]*>\n?)",
+            lambda found: found[1] + policy(page),  # noqa: B023
+            page,
+            count=1,
+        )
+        if page != before:
+            path.write_text(page, "utf8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.connect("build-finished", finish, priority=950)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
