@@ -28,6 +28,14 @@
     }
   }
 
+  // A table or listing that goes on beyond its column has a shadow there (cells.css), and a place in the tab order, too.
+  // The theme looks at listings alone, later, and not again when a folded cell is opened.
+  const SCROLLERS = ".bd-article :is(table.table, pre)";
+  function markScroller(box) {
+    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+
   // Printing. What is folded opens; an equation wider than the paper is set smaller. Afterwards all is as it was.
   const PAPER = 44; // em: the lines of print.css on A4 are about 46 em long, less the number of the equation
   let folded = [];
@@ -54,6 +62,11 @@
     if (window.MathJax?.startup) await MathJax.startup.promise;
     const watch = new ResizeObserver((entries) => entries.forEach((entry) => markWide(entry.target)));
     each(".math", (box) => { markWide(box); watch.observe(box); });
-    addEventListener("notation", () => each(".math", markWide)); // notation.js: formulas have changed
+    const scrollers = new ResizeObserver((entries) => entries.forEach((entry) => markScroller(entry.target)));
+    each(SCROLLERS, (box) => scrollers.observe(box));
+    addEventListener("notation", () => { // notation.js: formulas have changed
+      each(".math", markWide);
+      each(SCROLLERS, markScroller);
+    });
   });
 })();
