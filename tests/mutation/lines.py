@@ -93,6 +93,7 @@ TESTS = {
     "recurrent.py": Tests([*found("methods", "complex_step"), *UNITS], "rnn-tanh|use-gate|gru", MEASURED),
     "bidirectional.py": Tests(found("bidirectional"), "bidirectional-.*", MEASURED),
     "deep.py": Tests(found("dropout"), "deep-.*", MEASURED),
+    "halves.py": Tests([], "halves-lstm", MEASURED),
     "optimizers.py": Tests(found("adam", "momentum", "clip", "norm")),
     "chunked.py": Tests(found("truncated", "checkpointed")),
     "rtrl.py": Tests(found("rtrl")),
