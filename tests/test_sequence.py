@@ -69,6 +69,12 @@ def test_the_number_of_rows_fits_the_number_of_blocks(shapes, message):
         TwoBlocks(*map(np.ones, shapes))
 
 
+@pytest.mark.parametrize("shape", [(3, 3), (3, 2), (0, 2), (5,), (), (1, 3, 5)])
+def test_a_single_block_has_a_row_a_unit_and_more_columns_than_rows(shape):
+    with pytest.raises(ValueError, match=r"^W: expected shape \(n_a, n_a \+ n_x\) with n_a, n_x ≥ 1, got \("):
+        RNN(np.ones(shape), np.ones(shape[:1]))
+
+
 def test_from_gates_takes_either_form_and_options():
     whole = RNN(np.hstack([W_AA, W_AX]), B_A, "relu")
     assert RNN.from_gates(W_aa=W_AA, W_ax=W_AX, b_a=B_A, activation="relu") == whole
