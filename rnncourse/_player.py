@@ -126,7 +126,7 @@ def _slider(control: Control, data: str, own: str, play: bool) -> str:
 
 def _choice(control: Control, data: str, own: str, play: bool) -> str:
     buttons = "".join(
-        f'<label class="rnn-choice"><input type="radio" name="{own}" value="{k}" autocomplete="off" '
+        f'<label class="rnn-choice"><input type="radio" name="{own}" value="{k}" '
         f"{OWN_KEYS}{'' if k else ' checked'}>{escape(label)}</label>"
         for k, label in enumerate(control.labels)
     )

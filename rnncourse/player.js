@@ -62,6 +62,9 @@
     show(player, true);
   }, true);
 
+  // A browser may have kept what was chosen before the page was left or loaded again.
+  addEventListener("pageshow", () => document.querySelectorAll(".rnn-player").forEach((player) => show(player, false)));
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.(".rnn-player button");
     if (!button) return;

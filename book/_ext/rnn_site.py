@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
 
 REPEATED_IDS = ("exercise-content", "solution-content", "proof-content")
-HIDDEN_CELL = re.compile(
-    r'<p( class="(?:collapsed|expanded) admonition-title">[^<]*)</p>'
+HIDDEN_CELL = re.compile(  # two paragraphs, and a label that says neither
+    r'<summary aria-label="Toggle hidden content">\s*<p class="collapsed admonition-title">Show ([^<]*)</p>'
+    r'\s*<p class="expanded admonition-title">[^<]*</p>\s*</summary>'
 )
+NO_HEADER = re.compile(r'<th( class="head[^"]*")><p></p></th>')
 BLOCK_IN_LISTING = re.compile(r"<(/?)div")  # of sphinx.ext.viewcode
 COUNTED_ID = re.compile(r"id\d+")
 HOSTS = ("github", "gitlab", "bitbucket")
@@ -180,9 +182,10 @@ def unique_ids(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def valid(body: str) -> str:
-    """Return the body of a page in valid HTML: where the stock writers put a block inside of a line."""
+    """Return the body of a page with what HTML allows: no block inside of a line, no header of a column without words."""
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
-    body = HIDDEN_CELL.sub(r"<span\1</span>", body)
+    body = NO_HEADER.sub(r"<td\1></td>", body)
+    body = HIDDEN_CELL.sub(r"<summary>Show or hide \1</summary>", body)
     return re.sub(
         r"<pre>.*?</pre>",
         lambda listing: BLOCK_IN_LISTING.sub(r"<\1span", listing[0]),

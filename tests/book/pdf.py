@@ -6,9 +6,13 @@ python tests/book/pdf.py      reads _build/singlehtml, writes _build/pdf/rnncour
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from io import BytesIO
 
 import browser as b
 import typeset
+from pypdf import PdfWriter
+from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 
 WHOLE = b.ROOT / "_build" / "singlehtml"
 PDF = b.ROOT / "_build" / "pdf" / "rnncourse.pdf"
@@ -56,8 +60,11 @@ def main() -> None:
         unset = typeset.unset(browser)
         if unset:
             raise SystemExit("Not typeset: " + ", ".join(unset[:5]))
-        PDF.parent.mkdir(parents=True, exist_ok=True)
-        PDF.write_bytes(printed(browser))
+        data, titles = printed(browser), headings(browser)
+    PDF.parent.mkdir(parents=True, exist_ok=True)
+    writer = PdfWriter(clone_from=BytesIO(data))
+    name_outline(writer, titles)
+    writer.write(PDF)
     print(PDF.relative_to(b.ROOT))
 
 
@@ -79,6 +86,38 @@ def printed(browser: b.webdriver.Chrome) -> bytes:
         if part["eof"]:
             browser.execute_cdp_cmd("IO.close", {"handle": handle})
             return b"".join(parts)
+
+
+def headings(browser: b.webdriver.Chrome) -> list[str]:
+    """Return the headings that are printed, in order."""
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    return browser.execute_script("""
+        const all = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6, [role=heading]")];
+        return all.filter(e => e.checkVisibility()).map(heading => {
+            const copy = heading.cloneNode(true);
+            copy.querySelectorAll(".headerlink, mjx-assistive-mml").forEach(e => e.remove());
+            return copy.textContent.replace(/\\s+/g, " ").trim();
+        });
+    """)
+
+
+def name_outline(writer: PdfWriter, titles: list[str]) -> None:
+    """Give the outline's entries the words of their headings: Chromium doubles some that moved to a new page."""
+    entries = list(in_order(writer.root_object["/Outlines"]))
+    if len(entries) != len(titles):
+        raise SystemExit(f"The outline has {len(entries)} entries, the page {len(titles)} headings.")
+    for entry, title in zip(entries, titles, strict=True):
+        entry[NameObject("/Title")] = TextStringObject(title)
+
+
+def in_order(node: DictionaryObject) -> Iterator[DictionaryObject]:
+    """Walk the outline below a node as a reader does."""
+    child = node.get("/First")
+    while child is not None:
+        entry = child.get_object()
+        yield entry
+        yield from in_order(entry)
+        child = entry.get("/Next")
 
 
 if __name__ == "__main__":

@@ -128,6 +128,15 @@ def test_the_picture_has_its_own_name(players: list[WebElement]) -> None:
     assert part(player, "input").accessible_name == "Width"
 
 
+def test_what_the_browser_kept_is_shown(players: list[WebElement], chromium: b.webdriver.Chrome) -> None:
+    """Some keep the chosen words when a page is loaded again, and say nothing of it."""
+    player = players[1]
+    chromium.execute_script("arguments[0].querySelectorAll('input[type=radio]')[1].checked = true", player)
+    assert seen(player) == [0]
+    chromium.execute_script("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    assert seen(player) == [1]
+
+
 def test_buttons_step_once_and_stop_at_the_ends(players: list[WebElement]) -> None:
     player = players[0]
     back, on = part(player, "[data-step='-1']"), part(player, "[data-step='1']")

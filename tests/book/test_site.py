@@ -230,7 +230,9 @@ def test_a_bad_page_is_found(body: str, message: str, tmp_path: Path, chromium: 
 
 
 def test_a_good_page_passes(tmp_path: Path, chromium: b.webdriver.Chrome) -> None:
-    (tmp_path / "good.html").write_text(GOOD.format("<div style='overflow-x:auto'><pre>" + "x" * 500 + "</pre></div>"))
+    (tmp_path / "good.html").write_text(
+        GOOD.format("<div tabindex='0' style='overflow-x:auto'><pre>" + "x" * 500 + "</pre></div>")
+    )
     with b.served(tmp_path) as address:
         assert faults(chromium, address + "good.html") == []
 

@@ -3,8 +3,10 @@
   const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
   function nameThings() {
-    each(".search-button, .search-button-field", (b) => b.setAttribute("aria-label", "Search"));
-    each(".theme-switch-button", (b) => { b.setAttribute("aria-label", "Colour mode"); b.title = "Colour mode"; });
+    each(".search-button, .search-button-field", (b) => { // a name holds the words that are seen
+      b.setAttribute("aria-label", b.innerText.replace(/\s+/g, " ").trim() || "Search");
+    });
+    each(".theme-switch-button", (b) => { b.removeAttribute("aria-label"); b.title = "Colour mode"; });
     each(".bd-sidebar-primary .sidebar-primary-items__start", (e) => {
       e.setAttribute("role", "region");
       e.setAttribute("aria-label", "Book");
@@ -24,6 +26,14 @@
     } else {
       ["tabindex", "role", "aria-label"].forEach((name) => scroller.removeAttribute(name));
     }
+  }
+
+  // A table or listing that goes on beyond its column has a shadow there (cells.css), and a place in the tab order, too.
+  // The theme looks at listings alone, later, and not again when a folded cell is opened.
+  const SCROLLERS = ".bd-article :is(table.table, pre)";
+  function markScroller(box) {
+    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
   }
 
   // Printing. What is folded opens; an equation wider than the paper is set smaller. Afterwards all is as it was.
@@ -52,6 +62,11 @@
     if (window.MathJax?.startup) await MathJax.startup.promise;
     const watch = new ResizeObserver((entries) => entries.forEach((entry) => markWide(entry.target)));
     each(".math", (box) => { markWide(box); watch.observe(box); });
-    addEventListener("notation", () => each(".math", markWide)); // notation.js: formulas have changed
+    const scrollers = new ResizeObserver((entries) => entries.forEach((entry) => markScroller(entry.target)));
+    each(SCROLLERS, (box) => scrollers.observe(box));
+    addEventListener("notation", () => { // notation.js: formulas have changed
+      each(".math", markWide);
+      each(SCROLLERS, markScroller);
+    });
   });
 })();
