@@ -22,7 +22,7 @@ PARALLEL = -n 2 --dist loadscope
 ONE_THREAD = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: help install book serve test torch offline-book lint format types unit notebooks notebooks-check \
-	notebooks-write screenshots pdf html-check lighthouse equations equation-mutants mutants mutation bench bench-quick clean
+	notebooks-write screenshots pdf html-check lighthouse lite equations equation-mutants mutants mutation bench bench-quick clean
 
 help:
 	@echo "make book             build the book, print its address"
@@ -34,6 +34,7 @@ help:
 	@echo "make pdf              the whole book as one PDF, _build/pdf/rnncourse.pdf"
 	@echo "make html-check       the Nu HTML checker over all pages (needs Java and npm)"
 	@echo "make lighthouse       Lighthouse's figures for three pages, in tests/book/lighthouse.json (needs npm)"
+	@echo "make lite             the chapters for JupyterLite in _build/lite: they run in the reader's browser, with a network"
 	@echo "make equations        check every display equation; make equation-mutants: wrong versions have to fail"
 	@echo "make mutants          mistakes put into the source one at a time: the tests have to see each (WORDS='gru deep')"
 	@echo "make mutation         the line-mutation score of the maths modules, by mutmut (MODULES='rnn.py fast/rnn.py')"
@@ -113,6 +114,15 @@ html-check: book $(NPM)/vnu-jar
 
 lighthouse: book $(NPM)/lighthouse
 	$(BIN)/python tests/book/lighthouse.py $(NPM)/.bin/lighthouse
+
+lite: $(INSTALLED) $(VENV)/lite/.installed
+	$(BIN)/python tests/book/lite.py $(abspath $(VENV))/lite/bin/jupyter
+
+$(VENV)/lite/.installed:
+	$(PYTHON) -m venv $(VENV)/lite
+	$(VENV)/lite/bin/python -m pip install --quiet --disable-pip-version-check \
+		jupyterlite-core==0.8.6 jupyterlite-pyodide-kernel==0.8.6 jupyter_server -c constraints.txt
+	@touch $@
 
 $(NPM)/vnu-jar:
 	npm install --silent --no-audit --no-fund --prefix $(VENV)/npm vnu-jar@$(VNU)

@@ -25,8 +25,8 @@ STAND_INS = """function standIns() {
         each.replaceChildren(image);
     });
     const kinds = new Set();
-    for (const listing of document.querySelectorAll(".highlight pre")) {
-        const place = listing.closest("[class*=highlight-]")?.parentElement.className;
+    for (const listing of document.querySelectorAll(".highlight pre, dt.sig")) {
+        const place = listing.closest("[class*=highlight-]")?.parentElement.className ?? listing.className;
         for (const word of listing.querySelectorAll("span[class]:not(:has(*))")) {
             const kind = `${word.className} ${word.parentElement.className} ${place}`;
             if (kinds.has(kind)) word.replaceWith(word.textContent);

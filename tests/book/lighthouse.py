@@ -2,13 +2,15 @@
 
 python tests/book/lighthouse.py path/to/lighthouse      reads _build/html
 
-The figures are relative: they belong to the machine, and say which page is slower and what a change did.
+The figures are relative: they belong to the machine and its load, which the file holds, and say which page is slower
+and what a change did. Lighthouse reckons the phone's times from those of the machine, so a busy one makes them longer.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -39,14 +41,15 @@ class Zipped(b.Quiet):
 
 def main() -> None:
     """Measure the pages, print and store the figures."""
-    lighthouse, found = sys.argv[1], {}
+    lighthouse, found, load = sys.argv[1], {}, [round(os.getloadavg()[0], 1)]
     with tempfile.TemporaryDirectory() as folder, b.served(zipped(b.SITE, Path(folder)), Zipped) as site:
         for page in PAGES:
             report = measured(lighthouse, site + page)
             found[page] = figures(report)
             print(page, json.dumps(found[page]))
     versions = {"lighthouse": report["lighthouseVersion"], "browser": report["environment"]["hostUserAgent"]}
-    machine = {"benchmark index": report["environment"]["benchmarkIndex"]}
+    load.append(round(os.getloadavg()[0], 1))
+    machine = {"benchmark index": report["environment"]["benchmarkIndex"], "cores": os.cpu_count(), "load": load}
     kept = {"date": date.today().isoformat(), "versions": versions, "machine": machine, "pages": found}
     OUT.write_text(json.dumps(kept, indent=1) + "\n", "utf8")
 
