@@ -11,11 +11,7 @@ from .results import Results
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PEERS = (
-    ("pytorch", "PyTorch", "o", "#0b66c3"),
-    ("jax_scan", "JAX", "s", "#c4551d"),
-    ("floor", "floor", "D", "#4d4d4d"),
-)
+PEERS = (("pytorch", "PyTorch", "o", "C0"), ("jax_scan", "JAX", "s", "C1"), ("floor", "floor", "D", "C2"))
 STYLES = ("-", "--", "-.", ":", (0, (6, 2, 1, 2, 1, 2)))
 
 
@@ -23,7 +19,7 @@ def training_figure(results: Results) -> Figure:
     """Draw the package's time over that of each program, point by point, on a logarithmic axis."""
     import matplotlib.pyplot as plt
 
-    figure, axis = plt.subplots(figsize=(6.4, 6.2), layout="constrained")
+    figure, axis = plt.subplots(figsize=(4.6, 6.2), layout="constrained")
     found: list[Any] = [row for cell in ("RNN", "GRU", "LSTM") for row in rows(results, "training", (cell,))]
     for place, row in enumerate(found):
         for (peer, name, marker, colour), shift in zip(PEERS, (-0.2, 0, 0.2), strict=True):
@@ -42,7 +38,7 @@ def training_figure(results: Results) -> Figure:
     axis.set_yticks(range(len(found)), [f"{row['case']['cell']}  {sizes(row)}" for row in found], fontsize=9)
     axis.invert_yaxis()
     axis.grid(axis="x", linewidth=0.3)
-    axis.set_xlabel("time of the package over the other's (left of 1: the package is faster)")
+    axis.set_xlabel("time of the package over the other's")
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
     return figure
 
@@ -51,25 +47,25 @@ def ablation_figure(results: Results) -> Figure:
     """Draw the speed-up of the LSTM, trick after trick, a line for each size."""
     import matplotlib.pyplot as plt
 
-    figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    figure, axis = plt.subplots(figsize=(4.6, 3.8), layout="constrained")
     tricks = (
         "loop",
-        "outside\nproducts",
-        "copied\nweights",
+        "products\nout",
+        "weights\ncopied",
         "out=,\none tanh",
-        "slopes in\nchunks",
-        "contiguous\ntape",
+        "slopes\nchunked",
+        "flat\ntape",
     )
     found = results["parts"]["ablation"]["rows"]
     for row, style, marker in zip(found, STYLES, "osD^v", strict=False):
         gains = [1.0, *(row["ratios"][f"ablation-{k}"]["median"] for k in range(1, 6))]
         axis.plot(range(6), gains, linestyle=style, marker=marker, markersize=5, label=sizes(row))
-    axis.set_xticks(range(6), tricks, fontsize=9)
+    axis.set_xticks(range(6), tricks, fontsize=8)
     axis.set_yscale("log")
     ticks = [0.8, 1, 1.5, 2, 3, 4, 6]
     axis.set_yticks(ticks, [f"{t:g}" for t in ticks])
     axis.minorticks_off()
     axis.grid(axis="y", linewidth=0.3)
     axis.set_ylabel("speed-up over the loop")
-    figure.legend(loc="outside upper center", ncols=3, title="T, B, n_x, n_a", fontsize=9, frameon=False)
+    figure.legend(loc="outside upper center", ncols=2, title="T, B, n_x, n_a", fontsize=9, frameon=False)
     return figure
