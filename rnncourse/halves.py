@@ -83,8 +83,8 @@ class Halves(Record):
     def _parts(self, batch: int) -> list[slice]:
         """Return the rows of each part."""
         if batch < 2 or batch * len(self.layer.b) < self.least:
-            return [slice(0, batch)]
-        return [slice(0, batch // 2), slice(batch // 2, batch)]
+            return [slice(None)]
+        return [slice(batch // 2), slice(batch // 2, None)]
 
     def zero_state(self, batch: int) -> Any:
         """Return the layer's start state.

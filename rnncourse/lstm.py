@@ -125,8 +125,8 @@ class LSTM(RecurrentLayer):
         blocks = cls.block_names(coupled=check.flag("coupled", coupled))
         W, b = cls._draw(len(blocks), n_x, n_a, rng, dtype, input_init, recurrent_init)
         b[:n_a] = check.finite("forget_bias", forget_bias)
-        peep = [np.zeros(n_a, b.dtype) if check.flag("peepholes", peepholes) else None for _ in range(3)]
-        return cls(W, b, peep[0], None if coupled else peep[1], peep[2], coupled)
+        peep = np.zeros(n_a, b.dtype) if check.flag("peepholes", peepholes) else None
+        return cls(W, b, peep, None if coupled else peep, peep, coupled)
 
     @classmethod
     def block_names(cls, **options: Any) -> tuple[str, ...]:

@@ -26,16 +26,23 @@ def test_the_halves_together_are_the_batch(name, lengths):
     whole, cut = layer.forward(x, state, lengths), Halves(layer, least=0).forward(x, state, lengths)
     assert [run.a.shape[1] for run in cut.runs] == [2, 3]
     assert_trees_close((cut.x, cut.a, cut.final), (whole.x, whole.a, whole.final), 1e-14)
+    np.testing.assert_array_equal(cut.lengths, whole.lengths)
     mine, theirs = cut.layer.backward(cut, da, dfinal), layer.backward(whole, da, dfinal)
     assert isinstance(mine.layer, Halves)
+    assert mine.layer.least == 0
     assert_trees_close((mine.x, mine.state, mine.layer.layer), (theirs.x, theirs.state, theirs.layer), 1e-13)
 
 
-@pytest.mark.parametrize(("batch", "least", "parts"), [(4, 36, 2), (4, 37, 1), (1, 0, 1), (0, 0, 1), (2, 0, 2)])
+@pytest.mark.parametrize(
+    ("batch", "least", "parts"),
+    [(4, 36, [2, 2]), (4, 37, [4]), (5, 0, [2, 3]), (2, 0, [1, 1]), (1, 0, [1]), (0, 0, [0])],
+    ids=["enough", "too few", "odd", "two", "one", "none"],
+)
 def test_the_batch_is_cut_where_a_step_has_enough_pre_activations(batch, least, parts):
     run = Halves(LAYERS["gru"], least).forward(np.ones((3, batch, 2)))
-    assert len(run.runs) == parts
+    assert [part.a.shape[1] for part in run.runs] == parts
     assert run.a.shape == (3, batch, 3)
+    assert np.shares_memory(run.a, run.runs[0].a) == (batch > 0 and len(parts) == 1)  # no copy of a whole batch
 
 
 def test_the_parts_run_on_two_threads_in_the_context_of_the_caller():

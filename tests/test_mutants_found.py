@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, tree_map
+from rnncourse import _validation as check
 from rnncourse.activations import relu
 from rnncourse.chunked import checkpointed_gradients, truncated_gradients
 from rnncourse.fast import tape
@@ -74,7 +75,8 @@ def test_the_size_of_a_chunk_of_slopes_changes_no_gradient(monkeypatch, name, st
 
 
 @pytest.mark.parametrize(
-    ("steps", "each", "size"), [(10, 1 << 17, 4), (3, 1 << 17, 3), (9, 1 << 30, 1), (0, 8, 1), (5, 0, 5)]
+    ("steps", "each", "size"),
+    [(10, 1 << 17, 4), (3, 1 << 17, 3), (9, 1 << 30, 1), (0, 8, 1), (5, 0, 5), (1 << 19, 1, 1 << 19)],
 )
 def test_chunks_fit_the_cache_and_have_a_step_at_least(steps, each, size):
     assert tape.chunk_steps(steps, each) == size
@@ -98,6 +100,25 @@ def test_a_complex_step_goes_through_step(name, which):
     for mine, other in zip(named_leaves((a, new)), named_leaves((run.a[0], run.final)), strict=True):
         np.testing.assert_allclose(mine[1].real, other[1].real, rtol=0, atol=1e-14)
         np.testing.assert_allclose(mine[1].imag / 1e-30, other[1].imag / 1e-30, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_plain_step_goes_without_the_full_checks(monkeypatch, name):
+    """They would take most of its time; where anything is unusual, they are made."""
+    layer = LAYERS[name]
+    x, state, _, _ = upstream(layer, T=1)
+    expected = layer.step(x[0], state)
+    asked = []
+
+    def noted(name, value, *args, check=check.numbers, **options):
+        asked.append(name)
+        return check(name, value, *args, **options)
+
+    monkeypatch.setattr(check, "numbers", noted)
+    assert_close(layer.step(x[0], state), expected, 0)
+    assert asked == []
+    layer.step(x[0])
+    assert asked[0] == "x_t"
 
 
 @pytest.mark.parametrize("name", LAYERS)

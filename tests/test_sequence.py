@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnncourse import RNN
+from rnncourse import LSTM, RNN
 from rnncourse.recurrent import RecurrentLayer
 from rnncourse.sequence import keep, valid_steps
 
@@ -67,6 +67,23 @@ def test_blocks_are_stacked_in_their_order():
 def test_the_number_of_rows_fits_the_number_of_blocks(shapes, message):
     with pytest.raises(ValueError, match=message):
         TwoBlocks(*map(np.ones, shapes))
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (3, 2), (0, 2), (5,), (), (1, 3, 5)])
+def test_a_single_block_has_a_row_a_unit_and_more_columns_than_rows(shape):
+    with pytest.raises(ValueError, match=r"^W: expected shape \(n_a, n_a \+ n_x\) with n_a, n_x ≥ 1, got \("):
+        RNN(np.ones(shape), np.ones(shape[:1]))
+
+
+def test_a_state_that_does_not_fit_is_told_by_the_name_of_its_part():
+    rng, x = np.random.default_rng(0), np.ones((4, 5, 2))
+    rnn, lstm, good, bad = RNN.init(2, 3, rng), LSTM.init(2, 3, rng), np.zeros((5, 3)), np.zeros((5, 4))
+    with pytest.raises(ValueError, match=r"^state: expected shape \(B, n_a\) = \(5, 3\), got \(5, 4\)$"):
+        rnn.forward(x, bad)
+    with pytest.raises(ValueError, match=r"^state\[1\]: expected shape \(B, n_a\) = \(5, 3\), got \(5, 4\)$"):
+        lstm.forward(x, (good, bad))
+    with pytest.raises(TypeError, match=r"^state: expected a tuple \(a, c\) of arrays, got .*\(5, 3\)"):
+        lstm.forward(x, good)
 
 
 def test_from_gates_takes_either_form_and_options():

@@ -156,6 +156,15 @@ def skip_field_aliases(
     )
 
 
+def initials(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """Keep the J. of a cited author from being read as the tenth item of a list."""
+    lines[:] = [
+        re.sub(r"^(\s*\.\. \[\S+\] [A-Z])\. ", r"\1\\. ", line) for line in lines
+    ]
+
+
 def unique_ids(app: Sphinx, doctree: nodes.document) -> None:
     """Number the ids that sphinx-exercise and sphinx-proof give to every box, and numpydoc to each docstring's citations."""
     for k, section in enumerate(doctree.findall(nodes.section)):
@@ -260,6 +269,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", join_streams)
     app.connect("config-inited", inventories, priority=100)
     app.connect("autodoc-skip-member", skip_field_aliases)
+    app.connect("autodoc-process-docstring", initials, priority=900)
     app.connect("missing-reference", public_names)
     app.connect("doctree-read", unique_ids)
     app.connect("html-page-context", page, priority=900)

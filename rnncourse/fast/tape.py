@@ -46,8 +46,8 @@ def project_inputs(x1: Array, W: Array, b: Array, n: int, scale: Array, order: l
 
 def step_product(W: Array, B: int, G: int, out: Array) -> tuple[Any, Array, Array]:
     """Choose how a step multiplies (B, k) by W (k, G·n) into (G, B, n): the function, its second and third argument."""
-    if B == 1 or G == 1:
-        return np.dot, W, out.reshape(B, -1) if B == 1 else out[0]  # dot has less overhead than matmul
+    if B == 1:
+        return np.dot, W, out.reshape(1, -1)  # dot has less overhead than matmul
     return np.matmul, gate_matrices(W, G), out
 
 

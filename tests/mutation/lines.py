@@ -37,7 +37,7 @@ SLOW = (
     "hundred_thousand",
     "memory_beyond",
 )
-OTHER_SEEDS = ("1-", "2-")
+OTHER_SEEDS = ("complex-1", "complex-2")
 MEASURED = ("gradient_agrees", "only_one_of")  # the slowest of the battery; where an oracle's gradients do as well
 
 
@@ -73,6 +73,7 @@ def looped(*layers: str) -> list[str]:
 
 RNNS, GRUS, LSTMS = "rnn-.*", "gru.*", "lstm.*"
 UNITS = ["tests/test_sequence.py", "tests/test_rnn.py"]
+CHECKS = [f"tests/contract/test_{name}.py" for name in ("bad_inputs", "immutability")]
 CELL = found("complex_step", "methods", "options")
 TESTS = {
     "activations.py": Tests(["tests/test_activations.py", *found("kink")]),
@@ -90,9 +91,20 @@ TESTS = {
         ["tests/test_dense.py", "tests/test_rnn.py", "tests/contract/test_bad_inputs.py", *found("options")], "dense-.*"
     ),
     "sequence.py": Tests([*found("previous", "quantity"), *UNITS], "rnn-tanh|use-gate|lstm"),
-    "recurrent.py": Tests([*found("methods", "complex_step"), *UNITS], "rnn-tanh|use-gate|gru", MEASURED),
+    "recurrent.py": Tests(
+        [
+            *found("methods", "complex_step", "plain_step"),
+            *looped("rnn-tanh"),
+            *UNITS,
+            *CHECKS,
+            "tests/test_workspace.py",
+        ],
+        "rnn-tanh|use-gate|gru",
+        MEASURED,
+    ),
     "bidirectional.py": Tests(found("bidirectional"), "bidirectional-.*", MEASURED),
     "deep.py": Tests(found("dropout"), "deep-.*", MEASURED),
+    "halves.py": Tests([], "halves-lstm", MEASURED),
     "optimizers.py": Tests(found("adam", "momentum", "clip", "norm")),
     "chunked.py": Tests(found("truncated", "checkpointed")),
     "rtrl.py": Tests(found("rtrl")),
