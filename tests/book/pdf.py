@@ -22,7 +22,8 @@ STYLE = """
     span[id^="document-"] + section { break-before: page; }
     h1, h2, h3, h4 { break-after: avoid; }
     figure, .rnn-player, table, div.math { break-inside: avoid; }
-    .headerlink, .copybtn, .toggle-button, .notation-note, .equation-check a::after { display: none !important; }
+    .headerlink, .copybtn, details > summary, .toggle-button,
+    .notation-note, .equation-check a::after { display: none !important; }
 """
 FOOT = (
     '<div style="width: 100%; font: 8px sans-serif; color: #555; padding: 0 15mm; display: flex;'
@@ -31,11 +32,11 @@ FOOT = (
 PAPER = {
     "paperWidth": 8.27,
     "paperHeight": 11.69,
-    "marginTop": 0.6,
-    "marginBottom": 0.7,
-    "marginLeft": 0.6,
-    "marginRight": 0.6,
-    "scale": 0.8,
+    "marginTop": 0.7,
+    "marginBottom": 0.8,
+    "marginLeft": 0.63,
+    "marginRight": 0.63,
+    "scale": 1,
     "printBackground": True,
     "displayHeaderFooter": True,
     "headerTemplate": "<span></span>",
