@@ -92,6 +92,12 @@ SLIPS = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for as long as it takes, however slow the machine."""
+    monkeypatch.setattr("rnncourse.equations.diagnose.PATIENCE", 1e9)
+
+
 @pytest.mark.parametrize("slip", SLIPS)
 def test_the_message_names_the_slip(slip: str) -> None:
     chapter, latex, message = SLIPS[slip]
