@@ -201,12 +201,9 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         elif path != out / "index.html":
             continue  # not a page of the book
         page = NUMPYDOC_LABEL.sub(r"[\1]", POLICY.sub("", page))
-        page = re.sub(
-            r"(<meta charset=\"utf-8\"[^>]*>\n?)",
-            lambda found: found[1] + policy(page),  # noqa: B023
-            page,
-            count=1,
-        )
+        head = re.search(r"<meta charset=\"utf-8\"[^>]*>\n?", page)
+        if head:
+            page = page[: head.end()] + policy(page) + page[head.end() :]
         if page != before:
             path.write_text(page, "utf8")
 

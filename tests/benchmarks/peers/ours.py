@@ -17,7 +17,11 @@ def layer_of(case: Case, p: Arrays) -> Any:
 
 
 def training(case: Case, p: Arrays, workspace: bool = True):
-    layer, x, da = layer_of(case, p), p["x"], p["da"]
+    return training_of(layer_of(case, p), p, workspace)
+
+
+def training_of(layer: Any, p: Arrays, workspace: bool = True):
+    x, da = p["x"], p["da"]
     memory = Workspace() if workspace else None
     out: dict[str, Any] = {}
 
@@ -27,8 +31,9 @@ def training(case: Case, p: Arrays, workspace: bool = True):
 
     def numbers():
         grads = out["grads"]
-        named = {"x": grads.x, "W": grads.layer.W, "b": grads.layer.b}
-        return named | ({"b_cc": grads.layer.b_cc} if "b_cc" in p else {})
+        cell = getattr(grads.layer, "layer", grads.layer)  # `Halves` holds one
+        named = {"x": grads.x, "W": cell.W, "b": cell.b}
+        return named | ({"b_cc": cell.b_cc} if "b_cc" in p else {})
 
     return step, numbers
 

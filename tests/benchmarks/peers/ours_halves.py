@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from rnncourse import Halves, Workspace
+from rnncourse import Halves
 
 from ..cases import Arrays, Case
-from .ours import layer_of
+from .ours import layer_of, training_of
 
 
 def training(case: Case, p: Arrays):
-    layer, x, da, memory = Halves(layer_of(case, p), least=0), p["x"], p["da"], Workspace()
-    out: dict[str, Any] = {}
-
-    def step():
-        run = layer.forward(x, workspace=memory)
-        out["grads"] = layer.backward(run, da)
-
-    def numbers():
-        grads = out["grads"]
-        inner = grads.layer.layer
-        named = {"x": grads.x, "W": inner.W, "b": inner.b}
-        return named | ({"b_cc": inner.b_cc} if "b_cc" in p else {})
-
-    return step, numbers
+    return training_of(Halves(layer_of(case, p), least=0), p)
