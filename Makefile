@@ -37,7 +37,7 @@ help:
 	@echo "make lite             the chapters for JupyterLite in _build/lite: they run in the reader's browser, with a network"
 	@echo "make equations        check every display equation; make equation-mutants: wrong versions have to fail"
 	@echo "make mutants          mistakes put into the source one at a time: the tests have to see each (WORDS='gru deep')"
-	@echo "make mutation         the line-mutation score of the maths modules, by mutmut (MODULES='rnn.py fast/rnn.py')"
+	@echo "make mutation         the line-mutation score of the maths modules, by mutmut (MODULES='layers/rnn.py layers/fast/rnn.py')"
 	@echo "make bench            speed and memory against PyTorch, JAX and NumPy code; results in tests/benchmarks/results"
 	@echo "make bench-quick      a few points of it, in less than a minute, beside what was stored last"
 	@echo "make format clean     tidy the code; remove what was built"

@@ -14,15 +14,15 @@ Examples
 Gradients(x=float64[7, 3, 4], state=float64[3, 5], layer=RNN(W=float64[5, 9], b=float64[5], activation='tanh'))
 """
 
-from .bidirectional import Bidirectional
-from .deep import Deep
-from .dense import Dense
 from .gradcheck import check
-from .gru import GRU, gru_cell_backward, gru_cell_forward
-from .halves import Halves
-from .lstm import LSTM, lstm_cell_backward, lstm_cell_forward
+from .layers.bidirectional import Bidirectional
+from .layers.deep import Deep
+from .layers.dense import Dense
+from .layers.gru import GRU, gru_cell_backward, gru_cell_forward
+from .layers.halves import Halves
+from .layers.lstm import LSTM, lstm_cell_backward, lstm_cell_forward
+from .layers.rnn import RNN, rnn_cell_backward, rnn_cell_forward
 from .records import Gradients, tree_map
-from .rnn import RNN, rnn_cell_backward, rnn_cell_forward
 from .workspace import Workspace
 
 __all__ = [

@@ -13,9 +13,9 @@ import numpy as np
 
 from . import _validation as check
 from .activations import ACTIVATIONS
+from .layers.rnn import RNN
+from .layers.sequence import Run, keep, valid_steps
 from .records import Array
-from .rnn import RNN
-from .sequence import Run, keep, valid_steps
 
 __all__ = ["rtrl"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from rnncourse import _validation, tree_map
+from rnncourse.layers.recurrent import RecurrentLayer
+from rnncourse.layers.sequence import Run, keep, valid_steps
 from rnncourse.records import named_leaves
-from rnncourse.recurrent import RecurrentLayer
-from rnncourse.sequence import Run, keep, valid_steps
 from rnncourse.workspace import NEW
 
 

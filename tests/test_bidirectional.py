@@ -5,7 +5,7 @@ import pytest
 from cell_checks import assert_trees_close, random_layer, random_world
 
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense
-from rnncourse.bidirectional import reverse
+from rnncourse.layers.bidirectional import reverse
 
 RNG = np.random.default_rng(0)
 FWD, BWD = random_layer(LSTM.init(2, 3, RNG), 1), random_layer(GRU.init(2, 4, RNG, reset_after=True), 2)

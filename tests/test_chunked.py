@@ -8,7 +8,7 @@ from cell_checks import assert_trees_close, random_layer, random_world
 
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, tree_map
 from rnncourse.chunked import checkpointed_gradients, truncated_gradients
-from rnncourse.use_gate import UseGateCell
+from rnncourse.layers.use_gate import UseGateCell
 
 RNG = np.random.default_rng(0)
 LAYERS = {

@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 
 from rnncourse.diagrams import Diagram, bidirectional, deep, gru_cell, lstm_cell, rnn_cell, rnn_types, unrolled
-from rnncourse.gru import GRU, gru_cell_forward
-from rnncourse.lstm import LSTM, lstm_cell_forward
+from rnncourse.layers.gru import GRU, gru_cell_forward
+from rnncourse.layers.lstm import LSTM, lstm_cell_forward
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -29,8 +29,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.colors import to_hex, to_rgb  # noqa: E402
 from matplotlib.patches import FancyArrowPatch  # noqa: E402
 
-from rnncourse import _drawing  # noqa: E402
-from rnncourse._drawing import ACCENT, FONT_SIZE, INK, PAPER, WARM, Mark, Point  # noqa: E402
+from rnncourse.diagrams import drawing as _drawing  # noqa: E402
+from rnncourse.diagrams.drawing import ACCENT, FONT_SIZE, INK, PAPER, WARM, Mark, Point  # noqa: E402
 
 KINDS = ("one-to-one", "one-to-many", "many-to-one", "many-to-many", "encoder-decoder")
 MAKERS: dict[str, Callable[..., Diagram]] = {

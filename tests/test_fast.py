@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rnncourse import GRU, LSTM, RNN, Workspace, gru_cell_forward, tree_map
 from rnncourse.activations import ACTIVATIONS
-from rnncourse.fast import tape
+from rnncourse.layers.fast import tape
 
 LAYERS = {f"rnn-{g}": lambda *args, g=g: RNN.init(*args, activation=g) for g in ACTIVATIONS}
 LAYERS |= {f"gru-{after}": lambda *args, after=after: GRU.init(*args, reset_after=after) for after in (False, True)}

@@ -7,7 +7,7 @@ import pytest
 from cell_checks import assert_trees_close, random_layer, random_world
 
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Halves, Workspace
-from rnncourse.halves import side_by_side
+from rnncourse.layers.halves import side_by_side
 
 RNG = np.random.default_rng(0)
 LAYERS = {

@@ -7,8 +7,8 @@ from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, tree_map
 from rnncourse import _validation as check
 from rnncourse.activations import relu
 from rnncourse.chunked import checkpointed_gradients, truncated_gradients
-from rnncourse.fast import tape
 from rnncourse.gradcheck import gradient_errors, numerical_gradient
+from rnncourse.layers.fast import tape
 from rnncourse.losses import softmax_cross_entropy
 from rnncourse.optimizers import SGD, Adam, clip_by_norm, clip_by_value, global_norm
 from rnncourse.records import named_leaves
@@ -69,7 +69,7 @@ def test_the_size_of_a_chunk_of_slopes_changes_no_gradient(monkeypatch, name, st
         return sizes[-1]
 
     for module in ("rnn", "gru", "lstm"):
-        monkeypatch.setattr(f"rnncourse.fast.{module}.chunk_steps", small)
+        monkeypatch.setattr(f"rnncourse.layers.fast.{module}.chunk_steps", small)
     assert_close(layer.backward(run, da, dfinal), whole, 1e-14)
     assert sizes == [steps]
 

@@ -16,48 +16,61 @@ import rnncourse
 
 FOLDER = Path(rnncourse.__file__).parent
 PROJECT = FOLDER.parent / "pyproject.toml"
-# from the bottom up: a module imports from the rows above its own only
+# From the bottom up: a module imports from the rows above its own only, inside the folders, too. A folder's name stands
+# for all of its modules that no row names.
 ROWS = (
     {"records"},
     {"workspace"},
     {"_validation"},
     {"activations", "initializers"},
-    {"losses", "sequence", "fast"},
-    {"recurrent"},
-    {"rnn", "gru", "lstm", "use_gate", "dense"},
-    {"bidirectional", "deep", "halves", "rtrl", "chunked"},
+    {"losses", "layers.sequence", "layers.fast.tape"},
+    {"layers.fast.rnn", "layers.fast.gru", "layers.fast.lstm", "layers.fast.step"},
+    {"layers.fast"},
+    {"layers.recurrent"},
+    {"layers.rnn", "layers.gru", "layers.lstm", "layers.use_gate", "layers.dense"},
+    {"layers.bidirectional", "layers.deep", "layers.halves"},
+    {"layers"},
+    {"rtrl", "chunked"},
     {"gradcheck", "optimizers", "data"},
     {"training"},
     {"language_model", "exchange", "storage"},
 )
-FIGURES = {
-    "_drawing",
-    "_cell_diagrams",
-    "_network_diagrams",
-    "_svg",
-    "_player",
-    "_live",
-    "diagrams",
-    "plots",
-    "widgets",
-    "equations",
-    "exercises",
-}  # for the book: nothing in the package imports them
-MODULES = {path.stem: path for path in FOLDER.glob("*.py") if path.stem != "__init__"}
-MODULES |= {path.parent.name: path.parent for path in FOLDER.glob("*/__init__.py")}
+# For the book: nothing in the package imports these. Among themselves they have an order, too.
+FIGURES = {"diagrams", "widgets", "equations", "exercises"}
+FIGURE_ROWS = (
+    {"diagrams.drawing"},
+    {"diagrams.cells", "diagrams.networks"},
+    {"diagrams"},
+    {"widgets.svg"},
+    {"widgets.player"},
+    {"widgets.live"},
+    {"widgets"},
+    {"equations.language"},
+    {"equations.runs"},
+    {"equations.verdict"},
+    {"equations.notations"},
+    {"equations"},
+    {"exercises"},
+)
+MODULES = {
+    ".".join(path.relative_to(FOLDER).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(FOLDER.rglob("*.py"))
+    if path != FOLDER / "__init__.py"
+}
 
 
 def imports(path: Path) -> tuple[set[str], set[str]]:
     """The package's modules that a file imports anywhere, and the top-level names of others that it imports at once."""
     inside, outside = set(), set()
-    depth = len(path.relative_to(FOLDER).parts)  # 2 in a folder, whose own files are level 1
+    home = path.parent.relative_to(FOLDER).parts
     tree = ast.parse(path.read_text(encoding="utf-8"))
     at_once = set(tree.body)
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and 0 < node.level < depth:
-            continue
         if isinstance(node, ast.ImportFrom) and node.level:
-            inside |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
+            base = [*home[: len(home) + 1 - node.level], *(node.module.split(".") if node.module else [])]
+            for alias in node.names:
+                full = ".".join([*base, alias.name])
+                inside.add(full if full in MODULES else ".".join(base))
         elif isinstance(node, ast.ImportFrom | ast.Import):
             names = [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
             tops = {name.split(".")[0] for name in names}
@@ -66,8 +79,18 @@ def imports(path: Path) -> tuple[set[str], set[str]]:
     return inside, outside
 
 
-def files(name: str) -> list[Path]:
-    return sorted(MODULES[name].rglob("*.py")) if MODULES[name].is_dir() else [MODULES[name]]
+def row_of(name: str, rows: tuple[set[str], ...]) -> int | None:
+    """The row of a module, or that of the nearest folder that has one."""
+    while name:
+        found = next((k for k, row in enumerate(rows) if name in row), None)
+        if found is not None:
+            return found
+        name = name.rpartition(".")[0]
+    return None
+
+
+def is_figure(name: str) -> bool:
+    return name.split(".")[0] in FIGURES
 
 
 def in_python(code: str, **environment: str) -> str:
@@ -129,29 +152,38 @@ def test_importing_the_package_draws_no_random_numbers_and_prints_nothing():
 
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_modules_import_numpy_and_the_standard_library_at_import_time(name):
-    for path in files(name):
-        _, outside = imports(path)
-        assert outside <= {"numpy", *sys.stdlib_module_names}, path
+    _, outside = imports(MODULES[name])
+    assert outside <= {"numpy", *sys.stdlib_module_names}
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_dependencies_point_downward(name):
-    used = set().union(*(imports(path)[0] for path in files(name))) - {name}
-    if name in FIGURES:
-        return
-    row = next((k for k, row in enumerate(ROWS) if name in row), None)
-    assert row is not None, f"{name}: give it its place in ROWS or FIGURES"
-    assert used <= set().union(*ROWS[:row]), name
+    rows = FIGURE_ROWS if is_figure(name) else ROWS
+    row = row_of(name, rows)
+    assert row is not None, f"{name}: give it its place in ROWS or FIGURE_ROWS"
+    for used in imports(MODULES[name])[0] - {name}:
+        if is_figure(name) and not is_figure(used):
+            continue  # the book's own parts may use all of the package
+        other = row_of(used, rows)
+        assert other is not None, f"{name} imports {used}"
+        same_folder = other == row and (name not in rows[row] or used.startswith(f"{name}."))  # test_there_is_no_circle
+        assert other < row or same_folder, f"{name} imports {used}, which does not stand below it"
 
 
 def test_figures_are_used_by_nobody_in_the_package():
-    for name in MODULES:
-        if name not in FIGURES:
-            assert not set().union(*(imports(path)[0] for path in files(name))) & FIGURES, name
-    assert not imports(FOLDER / "__init__.py")[0] & FIGURES
+    for name, path in MODULES.items():
+        if not is_figure(name):
+            assert not {used for used in imports(path)[0] if is_figure(used)}, name
+    assert not {used for used in imports(FOLDER / "__init__.py")[0] if is_figure(used)}
+
+
+def test_the_language_of_the_equations_knows_nothing_of_the_package():
+    for name, path in MODULES.items():
+        if name.startswith("equations.language"):
+            assert all(used.startswith("equations.language") for used in imports(path)[0]), name
 
 
 def test_there_is_no_circle():
-    graph = {name: set().union(*(imports(path)[0] for path in files(name))) - {name} for name in MODULES}
+    graph = {name: imports(path)[0] - {name} for name, path in MODULES.items()}
     assert list(TopologicalSorter(graph).static_order())
-    assert set().union(*graph.values()) <= set(MODULES)
+    assert set().union(*graph.values()) - {""} <= set(MODULES)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnncourse import RNN, Dense, rnn_cell_backward, rnn_cell_forward
-from rnncourse.sequence import Run
+from rnncourse.layers.sequence import Run
 
 rng = np.random.default_rng(0)
 LAYER = RNN(rng.standard_normal((3, 5)), rng.standard_normal(3))

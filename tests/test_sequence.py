@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rnncourse import LSTM, RNN
-from rnncourse.recurrent import RecurrentLayer
-from rnncourse.sequence import keep, valid_steps
+from rnncourse.layers.recurrent import RecurrentLayer
+from rnncourse.layers.sequence import keep, valid_steps
 
 W_AA, W_AX, B_A = np.arange(9.0).reshape(3, 3), np.arange(6.0).reshape(3, 2) + 10, np.arange(3.0) + 20
 

@@ -12,8 +12,8 @@ from cell_checks import (
 
 from rnncourse import LSTM
 from rnncourse.initializers import identity, zeros
+from rnncourse.layers.use_gate import UseGateCell
 from rnncourse.records import named_leaves
-from rnncourse.use_gate import UseGateCell
 
 LAYER = random_layer(UseGateCell.init(2, 3, np.random.default_rng(0)))
 SHARED = {"f": "f", "u": "i", "o": "v", "c": "n"}  # the LSTM's block: the note's

@@ -15,9 +15,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from rnncourse._live import STATIC, LivePlayer
-from rnncourse._svg import COLOURS, PALETTE, STYLE, pooled
 from rnncourse.widgets import Player, explore, frames
+from rnncourse.widgets.live import STATIC, LivePlayer
+from rnncourse.widgets.svg import COLOURS, PALETTE, STYLE, pooled
 
 matplotlib = pytest.importorskip("matplotlib")
 from matplotlib import pyplot as plt  # noqa: E402
@@ -175,7 +175,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def test_colours_can_be_read_in_both_modes() -> None:
-    from rnncourse._player import asset
+    from rnncourse.widgets.player import asset
 
     light, dark = re.findall(r"\{\s*((?:--rnn-\d: #\w+;\s*)+)", asset("player.css"))
     assert re.findall(r"#\w+", light) == list(PALETTE)

@@ -9,8 +9,8 @@ import pytest
 from cell_checks import assert_trees_close, random_layer, random_world
 
 from rnncourse import GRU, LSTM, RNN, Workspace, tree_map
-from rnncourse.sequence import BorrowedRun, Run
-from rnncourse.use_gate import UseGateCell
+from rnncourse.layers.sequence import BorrowedRun, Run
+from rnncourse.layers.use_gate import UseGateCell
 from rnncourse.workspace import NEW
 
 RNG = np.random.default_rng(0)

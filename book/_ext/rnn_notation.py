@@ -19,7 +19,7 @@ from docutils import nodes
 from sphinx.ext import mathjax
 from sphinx.util import logging
 
-from rnncourse.equations.lexer import Refused
+from rnncourse.equations.language.lexer import Refused
 from rnncourse.equations.switch import CELLS, dialects, switched
 
 if TYPE_CHECKING:

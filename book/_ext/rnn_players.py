@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 
-from rnncourse._live import STATIC
-from rnncourse._player import asset, style_and_script
+from rnncourse.widgets.live import STATIC
+from rnncourse.widgets.player import asset, style_and_script
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

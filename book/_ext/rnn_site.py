@@ -128,7 +128,7 @@ def inventories(app: Sphinx, config: Config) -> None:
 def public_names(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.Element
 ) -> nodes.Element | None:
-    """Let ``rnncourse.RNN`` lead to ``rnncourse.rnn.RNN``, where it is described."""
+    """Let ``rnncourse.RNN`` lead to ``rnncourse.layers.rnn.RNN``, where it is described."""
     package, _, name = node.get("reftarget", "").partition(".")
     head, *rest = name.split(".")
     found = (

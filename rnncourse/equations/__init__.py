@@ -18,8 +18,8 @@ It holds: compared in 18 cases.
 """
 
 from .explain import check, explain
-from .lexer import EquationError, Failure, Refused
-from .parser import parse
-from .printer import latex, numpy_source
+from .language.lexer import EquationError, Failure, Refused
+from .language.parser import parse
+from .language.printer import latex, numpy_source
 
 __all__ = ["EquationError", "Failure", "Refused", "check", "explain", "latex", "numpy_source", "parse"]

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from .lexer import EquationError, Refused
-from .nodes import Relation
+from .language.lexer import EquationError, Refused
+from .language.nodes import Relation
+from .language.parser import parse
 from .notations import translated
-from .parser import parse
-from .worlds import SETTINGS, Setting
+from .runs.worlds import SETTINGS, Setting
 
 __all__ = ["CHAPTERS", "TRANSLATED", "Chapter", "chapter_of", "setting_of"]
 

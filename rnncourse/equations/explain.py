@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .chapters import chapter_of, setting_of
-from .checker import Checker
-from .diagnose import diagnosis
-from .lexer import Failure, Refused
+from .language.lexer import Failure, Refused
+from .verdict.checker import Checker
+from .verdict.diagnose import diagnosis
 
 __all__ = ["check", "explain"]
 

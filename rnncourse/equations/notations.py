@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from ..records import Array
-from .checker import Checker
-from .nodes import Relation
-from .parser import parse
-from .printer import latex
-from .symbols import Notation
-from .world import Ident, World
-from .worlds import SETTINGS, Setting
+from .language.nodes import Relation
+from .language.parser import parse
+from .language.printer import latex
+from .language.symbols import Notation
+from .runs.world import Ident, World
+from .runs.worlds import SETTINGS, Setting
+from .verdict.checker import Checker
 
 __all__ = ["FORWARD", "NOTATIONS", "Dialect", "printed", "seen_in", "table", "translated"]
 

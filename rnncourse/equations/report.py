@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .chapters import chapter_of, setting_of
-from .checker import Checker, Verdict, left_sides
-from .diagnose import diagnosis
-from .evaluate import Definition
 from .extract import Equation, equations
-from .lexer import Failure, Refused
-from .nodes import Relation
+from .language.lexer import Failure, Refused
+from .language.nodes import Relation
+from .verdict.checker import Checker, Verdict, left_sides
+from .verdict.diagnose import diagnosis
+from .verdict.evaluate import Definition
 
 __all__ = ["Outcome", "check_page", "check_pages", "summary"]
 

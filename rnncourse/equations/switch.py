@@ -16,13 +16,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import cache
 
-from . import tables
-from .lexer import Refused, Token, lex, spelling
-from .nodes import Sym
+from .language import tables
+from .language.lexer import Refused, Token, lex, spelling
+from .language.nodes import Sym
+from .language.printer import _Latex
+from .language.symbols import Notation, bare_name, group_at, subscript
 from .notations import HIFOG, NOTATIONS, TORCH, Dialect, seen_in
-from .printer import _Latex
-from .symbols import Notation, bare_name, group_at, subscript
-from .worlds import SETTINGS, Setting
+from .runs.worlds import SETTINGS, Setting
 
 __all__ = ["BOOK", "CELLS", "OVERRIDES", "dialects", "runs", "switched"]
 

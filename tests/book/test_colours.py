@@ -67,7 +67,7 @@ def test_more_contrast_is_more(dark: bool) -> None:
 
 
 def test_figures_players_and_pages_share_their_colours() -> None:
-    player = (b.ROOT / "rnncourse/player.css").read_text("utf8")
+    player = (b.ROOT / "rnncourse/widgets/player.css").read_text("utf8")
     style = (b.ROOT / "rnncourse/book.mplstyle").read_text("utf8")
     cycle = re.findall(r'"([0-9a-f]{6})"', style[style.index("prop_cycle") :])
     for dark, numbers in (

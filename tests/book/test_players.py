@@ -17,8 +17,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from rnncourse._player import asset
 from rnncourse.widgets import frames
+from rnncourse.widgets.player import asset
 
 WEIGHT = 60_000  # bytes of one player, compressed
 SEEN = """return [...arguments[0].querySelectorAll('.rnn-frame')].map((e, k) => e.checkVisibility() ? k : -1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import rnncourse as rc
-from rnncourse.use_gate import use_gate_cell_backward, use_gate_cell_forward
+from rnncourse.layers.use_gate import use_gate_cell_backward, use_gate_cell_forward
 
 
 def looped(cell_forward: Callable[..., Any], cell_backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Halves
-from rnncourse.use_gate import UseGateCell
+from rnncourse.layers.use_gate import UseGateCell
 
 from . import cells, oracles
 

@@ -21,12 +21,12 @@ from mutation.table import MUTANTS, Mutant, problems
 
 import rnncourse
 from rnncourse.equations.chapters import chapter_of, setting_of
-from rnncourse.equations.checker import Checker, RelationCheck
-from rnncourse.equations.edits import Edit, edits
 from rnncourse.equations.extract import Equation, equations, pages
-from rnncourse.equations.lexer import EquationError, lex
-from rnncourse.equations.nodes import Relation, Sym, walk
-from rnncourse.equations.parser import parse
+from rnncourse.equations.language.lexer import EquationError, lex
+from rnncourse.equations.language.nodes import Relation, Sym, walk
+from rnncourse.equations.language.parser import parse
+from rnncourse.equations.verdict.checker import Checker, RelationCheck
+from rnncourse.equations.verdict.edits import Edit, edits
 
 HERE = Path(__file__).parent
 PASSES, FAILS = 10, 11  # how a process says so
@@ -116,7 +116,9 @@ def token_edits(n: int, seed: int = 0) -> Iterator[tuple[str, Checker, str | Non
 
 # ---- the package: the mistakes of tests/mutation/table.py that a run of one layer can show
 
-ABOUT_ONE_LAYER = re.compile(r"(fast/)?(rnn|gru|lstm|use_gate|dense|losses|activations|recurrent|tape|step)\.py")
+ABOUT_ONE_LAYER = re.compile(
+    r"(layers/)?(fast/)?(rnn|gru|lstm|use_gate|dense|losses|activations|recurrent|tape|step)\.py"
+)
 ASIDE = {  # what they are about, in place of one layer on whole sequences: the other tests see to these
     "sequences of different lengths": r"past the end|frozen|padding|first that ends|masked",
     "sequences of many steps": "chunk",

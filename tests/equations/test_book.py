@@ -16,7 +16,7 @@ import pytest
 from rnncourse.equations.chapters import CHAPTERS
 from rnncourse.equations.extract import Equation, equations, pages, texts
 from rnncourse.equations.report import Outcome, check_page, summary
-from rnncourse.equations.worlds import SETTINGS
+from rnncourse.equations.runs.worlds import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 BOOK, DATA = pages(ROOT / "book"), pages(Path(__file__).parent / "data")

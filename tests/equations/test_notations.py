@@ -6,11 +6,11 @@ import pytest
 
 from rnncourse.equations import Failure, Refused, parse
 from rnncourse.equations.chapters import CHAPTERS
-from rnncourse.equations.checker import Checker
-from rnncourse.equations.edits import edits
-from rnncourse.equations.lexer import EquationError
+from rnncourse.equations.language.lexer import EquationError
 from rnncourse.equations.notations import FORWARD, NOTATIONS, printed, rows, table, translated
-from rnncourse.equations.worlds import SETTINGS
+from rnncourse.equations.runs.worlds import SETTINGS
+from rnncourse.equations.verdict.checker import Checker
+from rnncourse.equations.verdict.edits import edits
 
 FORMS = [
     (cell, label, notation, form)

@@ -9,9 +9,9 @@ import pytest
 from rnncourse.equations import Refused, latex, numpy_source, parse
 from rnncourse.equations.chapters import chapter_of, setting_of
 from rnncourse.equations.extract import equations, pages
-from rnncourse.equations.lexer import lex
-from rnncourse.equations.symbols import Notation
-from rnncourse.equations.tables import LSTM, RNN
+from rnncourse.equations.language.lexer import lex
+from rnncourse.equations.language.symbols import Notation
+from rnncourse.equations.language.tables import LSTM, RNN
 
 ROOT = Path(__file__).parents[2]
 T = r"^{\langle t \rangle}"

@@ -95,7 +95,7 @@ SLIPS = {
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look for as long as it takes, however slow the machine."""
-    monkeypatch.setattr("rnncourse.equations.diagnose.PATIENCE", 1e9)
+    monkeypatch.setattr("rnncourse.equations.verdict.diagnose.PATIENCE", 1e9)
 
 
 @pytest.mark.parametrize("slip", SLIPS)
@@ -139,5 +139,7 @@ def test_the_kind_of_run_can_be_chosen() -> None:
 def test_the_search_for_a_slip_gives_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     chapter, wrong, slip = SLIPS["missing slope"]
     assert slip in explain(wrong, chapter)
-    monkeypatch.setattr("rnncourse.equations.diagnose.PATIENCE", -1.0)  # seconds: it has been looking for too long
+    monkeypatch.setattr(
+        "rnncourse.equations.verdict.diagnose.PATIENCE", -1.0
+    )  # seconds: it has been looking for too long
     assert slip not in explain(wrong, chapter)

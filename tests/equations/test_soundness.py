@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnncourse import rnn
 from rnncourse.equations import explain
-from rnncourse.equations import worlds as w
-from rnncourse.equations.networks import Network
 from rnncourse.equations.report import check_page
-from rnncourse.equations.worlds import SETTINGS
+from rnncourse.equations.runs import worlds as w
+from rnncourse.equations.runs.networks import Network
+from rnncourse.equations.runs.worlds import SETTINGS
+from rnncourse.layers import rnn
 
 T, PREV = r"^{\langle t \rangle}", r"^{\langle t-1 \rangle}"
 IDLE = {

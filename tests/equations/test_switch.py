@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from rnncourse.equations import Failure, Refused, parse
-from rnncourse.equations.checker import Checker
-from rnncourse.equations.evaluate import Definition
 from rnncourse.equations.extract import equations, pages
 from rnncourse.equations.report import check_page
 from rnncourse.equations.switch import BOOK, CELLS, OVERRIDES, dialects, runs, switched
+from rnncourse.equations.verdict.checker import Checker
+from rnncourse.equations.verdict.evaluate import Definition
 
 ROOT = Path(__file__).parents[2]
 PAGES = [page for page in pages(ROOT / "book") if equations(page)]

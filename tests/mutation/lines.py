@@ -78,20 +78,22 @@ CELL = found("complex_step", "methods", "options")
 TESTS = {
     "activations.py": Tests(["tests/test_activations.py", *found("kink")]),
     "losses.py": Tests(["tests/test_losses.py", *found("class")]),
-    "fast/rnn.py": Tests(found("chunk_of_slopes", "without_steps"), RNNS, ("gru", "lstm", *MEASURED)),
-    "fast/gru.py": Tests(found("chunk_of_slopes", "without_steps"), GRUS, ("rnn-", "lstm", *MEASURED)),
-    "fast/lstm.py": Tests(found("chunk_of_slopes", "without_steps"), LSTMS, ("rnn-", "gru-", *MEASURED)),
-    "fast/step.py": Tests(found("complex_step"), f"rnn-tanh|{GRUS}|{LSTMS}", MEASURED),
-    "fast/tape.py": Tests(found("chunk", "without_steps"), f"rnn-tanh|{GRUS}|{LSTMS}", MEASURED),
-    "rnn.py": Tests([*CELL, *looped("rnn-sigmoid"), *UNITS, "tests/test_initializers.py"], RNNS, MEASURED),
-    "gru.py": Tests([*CELL, *looped("gru-False", "gru-True")], GRUS, MEASURED),
-    "lstm.py": Tests([*CELL, *looped("lstm--", "lstm-peepholes-coupled"), *found("forget_bias")], LSTMS, MEASURED),
-    "use_gate.py": Tests([], "use-gate"),
-    "dense.py": Tests(
+    "layers/fast/rnn.py": Tests(found("chunk_of_slopes", "without_steps"), RNNS, ("gru", "lstm", *MEASURED)),
+    "layers/fast/gru.py": Tests(found("chunk_of_slopes", "without_steps"), GRUS, ("rnn-", "lstm", *MEASURED)),
+    "layers/fast/lstm.py": Tests(found("chunk_of_slopes", "without_steps"), LSTMS, ("rnn-", "gru-", *MEASURED)),
+    "layers/fast/step.py": Tests(found("complex_step"), f"rnn-tanh|{GRUS}|{LSTMS}", MEASURED),
+    "layers/fast/tape.py": Tests(found("chunk", "without_steps"), f"rnn-tanh|{GRUS}|{LSTMS}", MEASURED),
+    "layers/rnn.py": Tests([*CELL, *looped("rnn-sigmoid"), *UNITS, "tests/test_initializers.py"], RNNS, MEASURED),
+    "layers/gru.py": Tests([*CELL, *looped("gru-False", "gru-True")], GRUS, MEASURED),
+    "layers/lstm.py": Tests(
+        [*CELL, *looped("lstm--", "lstm-peepholes-coupled"), *found("forget_bias")], LSTMS, MEASURED
+    ),
+    "layers/use_gate.py": Tests([], "use-gate"),
+    "layers/dense.py": Tests(
         ["tests/test_dense.py", "tests/test_rnn.py", "tests/contract/test_bad_inputs.py", *found("options")], "dense-.*"
     ),
-    "sequence.py": Tests([*found("previous", "quantity"), *UNITS], "rnn-tanh|use-gate|lstm"),
-    "recurrent.py": Tests(
+    "layers/sequence.py": Tests([*found("previous", "quantity"), *UNITS], "rnn-tanh|use-gate|lstm"),
+    "layers/recurrent.py": Tests(
         [
             *found("methods", "complex_step", "plain_step"),
             *looped("rnn-tanh"),
@@ -102,9 +104,9 @@ TESTS = {
         "rnn-tanh|use-gate|gru",
         MEASURED,
     ),
-    "bidirectional.py": Tests(found("bidirectional"), "bidirectional-.*", MEASURED),
-    "deep.py": Tests(found("dropout"), "deep-.*", MEASURED),
-    "halves.py": Tests([], "halves-lstm", MEASURED),
+    "layers/bidirectional.py": Tests(found("bidirectional"), "bidirectional-.*", MEASURED),
+    "layers/deep.py": Tests(found("dropout"), "deep-.*", MEASURED),
+    "layers/halves.py": Tests([], "halves-lstm", MEASURED),
     "optimizers.py": Tests(found("adam", "momentum", "clip", "norm")),
     "chunked.py": Tests(found("truncated", "checkpointed")),
     "rtrl.py": Tests(found("rtrl")),

@@ -39,7 +39,7 @@ GRUS = "gru and not bidirectional and not deep"
 
 GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
     (
-        "rnn.py",
+        "layers/rnn.py",
         layers("rnn- and not bidirectional", LOOPED),
         [
             ("the activation is missing", 'edit("a", g(z_a))', 'edit("a", z_a)'),
@@ -53,7 +53,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "fast/rnn.py",
+        "layers/fast/rnn.py",
         layers("rnn- and not bidirectional"),
         [
             ("dW_aa is one step off", "rows.T @ states[:-1]", "rows.T @ states[1:]"),
@@ -70,7 +70,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "fast/rnn.py",
+        "layers/fast/rnn.py",
         (MINE, "-k", "chunk and rnn"),
         [
             (
@@ -81,7 +81,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "gru.py",
+        "layers/gru.py",
         layers(GRUS, LOOPED),
         [
             (
@@ -111,7 +111,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "fast/gru.py",
+        "layers/fast/gru.py",
         layers(GRUS),
         [
             ("z and 1 - z are swapped", "multiply(u, cand, c_t)", "multiply(one - u, cand, c_t)"),
@@ -129,7 +129,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "fast/gru.py",
+        "layers/fast/gru.py",
         (MINE, "-k", "chunk and gru"),
         [
             (
@@ -140,7 +140,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "lstm.py",
+        "layers/lstm.py",
         layers(LSTMS, LOOPED),
         [
             ("the forget and update gates are swapped", "gate_u * cand + gate_f", "gate_f * cand + gate_u"),
@@ -169,7 +169,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "lstm.py",
+        "layers/lstm.py",
         (MINE, "-k", "forget_bias"),
         [
             ("the forget bias on the wrong block", "b[:n_a] = check.finite", "b[-n_a:] = check.finite"),
@@ -177,7 +177,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "fast/lstm.py",
+        "layers/fast/lstm.py",
         layers(LSTMS),
         [
             ("two blocks of W are swapped", "(GATE_U, [1, 0, 2, 3])", "(GATE_U, [0, 1, 2, 3])"),
@@ -215,7 +215,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "fast/lstm.py",
+        "layers/fast/lstm.py",
         (MINE, "-k", "chunk and lstm"),
         [
             (
@@ -226,7 +226,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "fast/tape.py",
+        "layers/fast/tape.py",
         layers("rnn-tanh or gru or lstm"),
         [
             ("σ(2x) in place of σ(x)", "signs[: sigmoids * n] = -1", "signs[: sigmoids * n] = -2"),
@@ -238,7 +238,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "fast/step.py",
+        "layers/fast/step.py",
         layers("rnn- or gru or lstm", STEPS),
         [
             (
@@ -258,7 +258,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "recurrent.py",
+        "layers/recurrent.py",
         layers("use-gate", LOOPED, PADDED),
         [
             ("the state is not frozen past the end", "s if valid is None else keep(valid[t], s, whole[t])", "s"),
@@ -283,7 +283,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "use_gate.py",
+        "layers/use_gate.py",
         layers("use-gate", LOOPED),
         [
             (
@@ -297,7 +297,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "bidirectional.py",
+        "layers/bidirectional.py",
         layers("bidirectional"),
         [
             ("the backward stream is not put back in time", "[fwd.a, reverse(bwd.a, ends)]", "[fwd.a, bwd.a]"),
@@ -310,12 +310,12 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "bidirectional.py",
+        "layers/bidirectional.py",
         (MINE, "-k", "bidirectional"),
         [("the outputs are split at the other layer's size", "n = self.fwd.n_out", "n = self.bwd.n_out")],
     ),
     (
-        "deep.py",
+        "layers/deep.py",
         layers("deep"),
         [
             ("every layer but the first reads layer 1", "x = runs[-1].a", "x = runs[0].a"),
@@ -324,7 +324,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "deep.py",
+        "layers/deep.py",
         (MINE, "-k", "dropout"),
         [
             ("the dropout mask is not applied on the way back", "if k and run.masks:", "if k and not run.masks:"),
@@ -339,7 +339,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "dense.py",
+        "layers/dense.py",
         ("tests/test_dense.py", *layers("dense")),
         [
             ("the slope is left out", ".slope(run.a) * keep(valid, da)", ".slope(run.a) * 0 + keep(valid, da)"),
@@ -352,7 +352,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "sequence.py",
+        "layers/sequence.py",
         ("tests/test_sequence.py", "tests/test_rnn.py", *layers("rnn-tanh or gru", PADDED)),
         [
             ("padding by product", "np.where(valid, new, old if", "valid * new + ~valid * (old if"),
@@ -360,7 +360,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
-        "sequence.py",
+        "layers/sequence.py",
         (MINE, "-k", "previous"),
         [("the previous states are one step off", "(name[:-5])][:-1]", "(name[:-5])][1:]")],
     ),

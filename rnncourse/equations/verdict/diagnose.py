@@ -1,0 +1,209 @@
+"""Where an equation fails: which side is wrong, and which slip would explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from ..language.lexer import EquationError, Failure
+from ..language.nodes import Add, Idx, Mul, Neg, Node, Num, Pow, Relation, Sym, Transpose, rebuild, walk
+from ..language.parser import parse
+from ..language.printer import latex
+from .checker import Checker, RelationCheck
+from .edits import edits
+from .evaluate import Evaluator
+
+__all__ = ["diagnosis"]
+
+NAMES = {"backward": "the layer's backward pass", "cells": "the cell's backward step"}
+TRIED = 400  # edits
+PATIENCE = 20.0  # seconds: a learner waits for the answer, and what is not found by then is rarely found later
+
+
+def diagnosis(source: str, relations: list[Relation], checker: Checker, attained: str | None = None) -> list[str]:
+    """Say what would explain that an equation fails.
+
+    Parameters
+    ----------
+    source : str
+        The LaTeX.
+    relations : list of Relation
+        What was read from it.
+    checker : Checker
+        The one it fails.
+    attained : str, optional
+        For inequalities: the run on which it is an equality.
+
+    Returns
+    -------
+    list of str
+        Lines to follow the message; empty if there is no explanation.
+    """
+    attempt = _Attempt(checker, attained)
+    found = attempt.blame(source, relations)
+    if found:
+        return found
+    found = [line for relation in relations for line in attempt.range_of(source, relation)]
+    found += attempt.one_edit(source, relations)
+    if not found:
+        found = [line for relation in relations for line in attempt.missing(source, relation)][:1]
+    return found
+
+
+class _Attempt:
+    """Tries variants of an equation, on the first run and then on all."""
+
+    def __init__(self, checker: Checker, attained: str | None) -> None:
+        self.checker, self.attained = checker, attained
+        self.until = monotonic() + PATIENCE
+
+    def holds(self, source: str, relations: list[Relation], sources: tuple[str, ...] | None = None) -> bool:
+        quick, full = (Checker(self.checker.setting, dict(self.checker.definitions), sources) for _ in range(2))
+        quick.worlds = quick.worlds[:1]
+        try:
+            for one in (quick, full):
+                one.check(relations, source, self.attained)
+        except EquationError:
+            return False
+        return True
+
+    def blame(self, source: str, relations: list[Relation]) -> list[str]:
+        """Tell a wrong equation from a wrong gradient."""
+        sources = self.checker.worlds[0].sources
+        agree = {name: self.holds(source, relations, (name,)) for name in ("measured", *sources)}
+        wrong = " and ".join(NAMES[name] for name in sources if not agree[name])
+        if agree["measured"] and wrong:
+            return [f"It agrees with the derivatives measured on the forward pass: {wrong} is wrong."]
+        if sources and not agree["measured"] and all(agree[name] for name in sources):
+            return ["It agrees with the package's gradients, not with derivatives measured on the forward pass."]
+        return []
+
+    def range_of(self, source: str, relation: Relation) -> Iterator[str]:
+        """Find an equation that fails at the first or the last value of an index only."""
+        check = RelationCheck(self.checker, relation, source)
+        world = self.checker.worlds[0]
+        evaluator = Evaluator(world, source, check.gradients(world)[-1], self.checker.definitions)
+        good: list[dict[str, int]] = []
+        bad: list[dict[str, int]] = []
+        try:
+            with np.errstate(all="ignore"):
+                for env in evaluator.assignments(relation):
+                    try:
+                        check.case(evaluator, env)
+                        good.append(env)
+                    except Failure:
+                        bad.append(env)
+        except EquationError:
+            return
+        for name in bad[0] if bad and good else ():
+            at = {env[name] for env in bad}
+            elsewhere = {env[name] for env in good}
+            if len(at) == 1 and not at & elsewhere and at.pop() in (min(elsewhere) - 1, max(elsewhere) + 1):
+                only = bad[0][name]
+                first, last = min(elsewhere), max(elsewhere)
+                yield f"It fails at {name} = {only} only and holds for {name} = {first} … {last}: write that range."
+
+    def one_edit(self, source: str, relations: list[Relation]) -> list[str]:
+        """Find single edits that make it true."""
+        found: list[str] = []
+        for edit in edits(source, relations, self.checker.setting.notation)[:TRIED]:
+            try:
+                changed = parse(edit.source, self.checker.setting.notation)
+            except EquationError:
+                continue
+            if self.holds(edit.source, changed):
+                found.append(str(EquationError(f"It holds if {edit.says}:", source, edit.changed(source))))
+            if len(found) == 2 or monotonic() > self.until:
+                break
+        return found
+
+    # ---- what is missing
+
+    def missing(self, source: str, relation: Relation) -> Iterator[str]:
+        """Find a term or a factor that is missing."""
+        if relation.signs[-1] not in ("=", ":=", r"\leftarrow") or len(relation.sides) > 3:
+            return
+        world, last = self.checker.worlds[0], relation.sides[-1]
+        check = RelationCheck(self.checker, relation, source)
+        evaluator = Evaluator(world, source, check.gradients(world)[-1], self.checker.definitions)
+        evaluator.updated = relation.signs[-1] == r"\leftarrow"
+        try:
+            env = list(evaluator.assignments(relation))[-2:][0]
+            left = evaluator.value(relation.sides[-2], env)
+        except (EquationError, IndexError):
+            return
+        evaluator.updated = False
+        time = next((n for n in walk(relation) if isinstance(n, Idx) and n.name in env), None)
+        terms, factors = self.candidates(evaluator, env, time)
+        for spot in spots(last):
+            for new, said, what in inserted(spot, terms, factors):
+                tree = replaced(last, spot, new)
+                value = value_of(evaluator, tree, env)
+                if monotonic() > self.until:
+                    return
+                if np.shape(value) != np.shape(left) or value is None:
+                    continue
+                if np.max(np.abs(value - left)) <= 1e-9 * max(1.0, np.max(np.abs(left))):
+                    changed = Relation((*relation.chain[:-1], tree), relation.where)
+                    if self.holds(source, [changed]):
+                        yield f"It holds if a missing {what} is put in: {latex(said, self.checker.setting.notation)}"
+                        return
+
+    def candidates(self, evaluator: Evaluator, env: dict[str, int], time: Idx | None) -> tuple[list[Node], list[Node]]:
+        """List the terms and the factors that could be missing: quantities, and weights times quantities."""
+        notation = self.checker.setting.notation
+        simple: list[Node] = []
+        weights: list[Node] = []
+        for key, template in notation.templates.items():
+            _, axes = notation.template(template)
+            if not axes:
+                (weights if key.startswith("W") else simple).append(Sym(key))
+            elif axes == {"t"} and time is not None:
+                simple += [Sym(key, Add(((1, time), (k, Num(1.0)))) if k else time) for k in (0, -1, 1)]
+        simple = [q for q in simple if value_of(evaluator, q, env) is not None]
+        products: list[Node] = [Mul("mat", m, v) for W in weights for m in (W, Transpose(W)) for v in simple]
+        later = [q for q in simple if isinstance(q, Sym)]
+        products += [Mul("had", q, v) for k, q in enumerate(later) for v in later[k + 1 :]]
+        terms = [t for t in (*simple, *products) if value_of(evaluator, t, env) is not None]
+        one = [Add(((1, Num(1.0)), (-1, q))) for q in simple]
+        slopes = [Add(((1, Num(1.0)), (-1, Pow(q, Num(2.0))))) for q in simple]
+        gates = [Mul("had", q, rest) for q, rest in zip(simple, one, strict=True)]
+        return terms, [*simple, *one, *slopes, *gates]
+
+
+def spots(tree: Node) -> list[Node]:
+    """List where something could be missing: the whole, sums, terms of sums, factors."""
+    found = [tree]
+    for node in walk(tree):
+        if isinstance(node, Add):
+            found += [node, *(term for _, term in node.terms)]
+        elif isinstance(node, Mul) and node.kind == "had":
+            found += [node.a, node.b]
+    return found
+
+
+def inserted(spot: Node, terms: list[Node], factors: list[Node]) -> Iterator[tuple[Node, Node, str]]:
+    """Yield a spot with something more, what that is, and whether it is a term or a factor."""
+    so_far = spot.terms if isinstance(spot, Add) else ((1, spot),)
+    for term in terms:
+        for sign in (1, -1):
+            yield Add((*so_far, (sign, term))), term if sign > 0 else Neg(term), "term"
+    for factor in factors:
+        yield Mul("had", spot, factor), factor, "factor"
+
+
+def value_of(evaluator: Evaluator, node: Node, env: dict[str, int]) -> Any:
+    """Return a value, or None if there is none."""
+    try:
+        with np.errstate(all="ignore"):
+            return evaluator.value(node, env)
+    except EquationError:
+        return None
+
+
+def replaced(tree: Any, spot: Node, new: Node) -> Any:
+    """Put a node in the place of another one."""
+    return new if tree is spot else rebuild(tree, lambda part: replaced(part, spot, new))

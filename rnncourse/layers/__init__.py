@@ -1,0 +1,1 @@
+"""The layers: each an immutable record of parameters with ``forward``, ``backward`` and ``step``."""

@@ -1,0 +1,253 @@
+"""Layers on top of each other: each reads what the one below puts out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import _validation as check
+from ..records import Array, Gradients, Record
+from ..workspace import Workspace
+
+__all__ = ["Deep", "DeepRun"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Deep(Record):
+    """A stack of layers, which is a layer itself.
+
+    Parameters
+    ----------
+    layers : tuple of layer
+        From the bottom; any mix of recurrent, bidirectional, dense and deep ones.
+    dropout : float
+        Probability p that an entry between two layers is set to zero; the others are divided by 1 - p, so that the mean
+        stays [1]_. Active only where ``forward`` gets a generator.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If these are no layers, or do not fit on each other.
+
+    References
+    ----------
+    .. [1] W. Zaremba, I. Sutskever and O. Vinyals, "Recurrent neural network regularization", arXiv:1409.2329, 2014.
+
+    Examples
+    --------
+    >>> from rnncourse import RNN, Dense
+    >>> rng = np.random.default_rng(0)
+    >>> net = Deep((RNN.init(n_x=3, n_a=4, rng=rng), Dense.init(n_x=4, n_a=2, rng=rng)))
+    >>> run = net.forward(np.ones((6, 5, 3)))
+    >>> run.a.shape, [r.a.shape for r in run.layers]
+    ((6, 5, 2), [(6, 5, 4), (6, 5, 2)])
+    """
+
+    layers: tuple[Any, ...]
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.layers, tuple):
+            raise TypeError(f"layers: expected a tuple of layers, got {check.describe(self.layers)}")
+        if not self.layers:
+            raise ValueError("layers: expected at least one layer, got none")
+        check.layers(**{f"layers[{k}]": layer for k, layer in enumerate(self.layers)})
+        check.positive("dropout", self.dropout, zero=True, below=1)
+        for k in range(1, len(self.layers)):
+            above, below = self.layers[k].n_x, self.layers[k - 1].n_out
+            if above != below:
+                raise ValueError(f"layers[{k}]: expected n_x = {below}, the outputs of the layer below, got {above}")
+
+    @property
+    def n_x(self) -> int:
+        """Number of inputs a step."""
+        return int(self.layers[0].n_x)
+
+    @property
+    def n_out(self) -> int:
+        """Number of outputs a step."""
+        return int(self.layers[-1].n_out)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the parameters."""
+        return np.dtype(self.layers[0].dtype)
+
+    @property
+    def precision(self) -> str:
+        """'float32' or 'float64': what inputs and states have to have."""
+        return str(self.layers[0].precision)
+
+    def zero_state(self, batch: int) -> tuple[Any, ...]:
+        """Return the start states of all layers.
+
+        Parameters
+        ----------
+        batch : int
+            B.
+
+        Returns
+        -------
+        tuple
+            Zeros, an entry a layer.
+        """
+        return tuple(layer.zero_state(batch) for layer in self.layers)
+
+    def forward(
+        self,
+        x: Array,
+        state: Any = None,
+        lengths: Any = None,
+        rng: np.random.Generator | None = None,
+        workspace: Workspace | None = None,
+    ) -> DeepRun:
+        """Run the layers from the bottom to the top.
+
+        Parameters
+        ----------
+        x : ndarray, shape (T, B, n_x)
+            Inputs.
+        state : tuple, optional
+            Start states, an entry a layer.
+        lengths : sequence of int, shape (B,), optional
+            Number of steps of each example.
+        rng : numpy.random.Generator, optional
+            Source of the dropout's randomness: with it, entries between layers are dropped; without it, none.
+        workspace : Workspace, optional
+            Memory to use again; the run is valid until the workspace is used again.
+
+        Returns
+        -------
+        DeepRun
+            ``run.a`` (T, B, n_out), and ``run.layers``, the run of each layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong dtype or shape; the message names it.
+        """
+        x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
+        check.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
+        start = check.entries("state", state, len(self.layers))
+        drop = None if rng is None else check.generator("rng", rng)
+        runs: list[Any] = []
+        masks: list[Array] = []
+        for k, (layer, s) in enumerate(zip(self.layers, start, strict=True)):
+            if runs and self.dropout and drop is not None:
+                kept = drop.random(x.shape) >= self.dropout
+                masks.append(np.where(kept, 1 / (1 - self.dropout), 0.0).astype(self.precision))
+                x = _times(x, masks[-1])
+            runs.append(layer.forward(x, s, lengths, workspace=check.part(workspace, str(k))))
+            x = runs[-1].a
+        return DeepRun(self, tuple(runs), tuple(masks))
+
+    def backward(self, run: DeepRun, da: Array, dfinal: Any = None) -> Gradients:
+        """Backpropagate from the top to the bottom.
+
+        Parameters
+        ----------
+        run : DeepRun
+            What ``forward`` of this layer returned.
+        da : ndarray, shape (T, B, n_out)
+            dL/d(run.a); what arrives in the padding is ignored.
+        dfinal : tuple, optional
+            dL/d(run.final), an entry a layer.
+
+        Returns
+        -------
+        Gradients
+            ``x``, ``state`` (an entry a layer), and ``layer``, a `Deep` that holds the gradients of the parameters.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong kind, dtype or shape, or the run is complex or of another layer.
+        """
+        check.own_real_run(run, DeepRun, self)
+        da = check.numbers("da", da, self.precision)
+        check.shape("da", da, "(T, B, n_out)", run.a.shape)
+        final = check.entries("dfinal", dfinal, len(self.layers))
+        states: list[Any] = []
+        layers: list[Any] = []
+        for k in reversed(range(len(self.layers))):
+            grads = self.layers[k].backward(run.layers[k], da, final[k])
+            states.insert(0, grads.state)
+            layers.insert(0, grads.layer)
+            da = grads.x
+            if k and run.masks:
+                da = _times(da, run.masks[k - 1])
+        return Gradients(da, tuple(states), Deep(tuple(layers), self.dropout))
+
+    def step(self, x_t: Array, state: Any = None) -> tuple[Array, tuple[Any, ...]]:
+        """Take one step, without dropout.
+
+        Parameters
+        ----------
+        x_t : ndarray, shape (B, n_x)
+            The input.
+        state : tuple, optional
+            What the last step returned; zeros, if None.
+
+        Returns
+        -------
+        tuple
+            The output of the top layer (B, n_out) and the new states, an entry a layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong dtype or shape, or a layer needs the future.
+        """
+        x_t = check.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
+        check.shape("x_t", x_t, "(B, n_x)", (None, self.n_x))
+        states = []
+        for layer, s in zip(self.layers, check.entries("state", state, len(self.layers)), strict=True):
+            x_t, new = layer.step(x_t, s)
+            states.append(new)
+        return x_t, tuple(states)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DeepRun(Record):
+    """What `Deep.forward` computed.
+
+    Attributes
+    ----------
+    layer : Deep
+        The layer that ran.
+    layers : tuple of run
+        The run of each layer, from the bottom.
+    masks : tuple of ndarray
+        What dropout multiplied the outputs of each layer but the top one with; empty without dropout.
+    """
+
+    layer: Deep
+    layers: tuple[Any, ...]
+    masks: tuple[Array, ...] = ()
+
+    @property
+    def x(self) -> Array:
+        """The inputs, shape (T, B, n_x)."""
+        return np.asarray(self.layers[0].x)
+
+    @property
+    def a(self) -> Array:
+        """The outputs of the top layer, shape (T, B, n_out), zero in the padding."""
+        return np.asarray(self.layers[-1].a)
+
+    @property
+    def final(self) -> tuple[Any, ...]:
+        """The final states, an entry a layer."""
+        return tuple(run.final for run in self.layers)
+
+    @property
+    def lengths(self) -> Array | None:
+        """The number of steps of each example."""
+        return self.layers[0].lengths
+
+
+def _times(values: Array, mask: Array) -> Array:
+    """Multiply where the mask is not zero, else zero: a choice, so that an infinity that is dropped is gone."""
+    return np.multiply(values, mask, out=np.zeros_like(values), where=mask != 0)

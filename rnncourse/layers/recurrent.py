@@ -1,0 +1,414 @@
+"""What recurrent layers share: named blocks of the weights, and the loop of a cell over time.
+
+A layer keeps all its weights in one matrix W with a block of rows for each gate, and with columns [a | x] as in
+W_a [a, x]. The loop hands the state from step to step; past an example's end it lets the state stand still.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from .. import _validation as check
+from ..initializers import Initializer
+from ..records import Array, Gradients, Record, private_copy, tree_map
+from ..workspace import NEW, Buffers, Workspace
+from .sequence import BorrowedRun, Run, keep, valid_steps
+
+__all__ = ["RecurrentLayer", "unchanged"]
+
+Edit = Callable[[str, Array], Array]
+
+
+def unchanged(name: str, value: Array) -> Array:
+    """Leave a quantity of a cell as it is: the `edit` of an ordinary step."""
+    return value
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RecurrentLayer(Record, ABC):
+    """Base of the recurrent layers: one weight matrix, seen block by block through named views.
+
+    With blocks ``("f", "u")`` and the state letter ``"a"`` a layer has ``W_f`` (n_a, n_a + n_x), ``W_fa`` (n_a, n_a),
+    ``W_fx`` (n_a, n_x) and ``b_f`` (n_a,), and so on for u: read-only views, no copies.
+
+    A subclass names its blocks, its state and its quantities, and gives its cell.
+    """
+
+    W: Array
+    b: Array
+    state_letters: ClassVar[tuple[str, ...]] = ("a",)  # the first is the output
+    tape_slots: ClassVar[dict[str, int]] = {}  # where the fast path keeps quantities
+
+    @classmethod
+    @abstractmethod
+    def block_names(cls, **options: Any) -> tuple[str, ...]:
+        """Return the blocks of rows of W, from the top, for a layer with these options."""
+
+    @abstractmethod
+    def cell_forward(self, x_t: Array, state: Any, edit: Edit | None = None) -> tuple[Any, Any]:
+        """Take one step: the new state and a cache."""
+
+    @abstractmethod
+    def cell_backward(self, cache: Any, dstate: Any) -> tuple[Array, Any, Any]:
+        """Take one step back: the gradients by x_t and by the previous state, and a record of all others."""
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """The blocks of rows of W, from the top."""
+        return self.block_names()
+
+    @property
+    @abstractmethod
+    def quantities(self) -> tuple[str, ...]:
+        """The names that the cell's equations give to what they compute."""
+
+    def _check_parameters(self, **more: Array | None) -> None:
+        """Check W, b and more vectors (n_a,) or matrices (n_a, n_a), and replace them by private read-only copies."""
+        given = {"W": self.W, "b": self.b, **{name: v for name, v in more.items() if v is not None}}
+        check.parameters(**given)
+        G = len(self.blocks)
+        if self.W.ndim != 2 or not self.W.shape[0] or self.W.shape[0] % G or self.W.shape[1] <= self.W.shape[0] // G:
+            rows = "n_a" if G == 1 else f"{G}·n_a"
+            raise ValueError(f"W: expected shape ({rows}, n_a + n_x) with n_a, n_x ≥ 1, got {self.W.shape}")
+        check.shape("b", self.b, "(n_a,)" if G == 1 else f"({G}·n_a,)", (self.W.shape[0],))
+        for name, array in given.items():
+            if name not in ("W", "b"):
+                square = name.startswith("W")
+                check.shape(name, array, "(n_a, n_a)" if square else "(n_a,)", (self.n_a,) * (2 if square else 1))
+            object.__setattr__(self, name, private_copy(array))
+
+    @property
+    def n_a(self) -> int:
+        """Number of hidden units."""
+        return self.W.shape[0] // len(self.blocks)
+
+    @property
+    def n_x(self) -> int:
+        """Number of inputs a step."""
+        return self.W.shape[1] - self.n_a
+
+    @property
+    def n_out(self) -> int:
+        """Number of outputs a step: n_a."""
+        return self.n_a
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the parameters."""
+        return self.W.dtype
+
+    @property
+    def precision(self) -> str:
+        """'float32' or 'float64': what inputs and states have to have."""
+        return check.PRECISION[self.W.dtype.name]
+
+    def __getattr__(self, name: str) -> Array:
+        # only called for names that are not found otherwise: the views W_f, W_fa, W_fx, b_f
+        kind, _, rest = name.partition("_")
+        if kind in ("W", "b") and rest and rest[0] in self.blocks:
+            n_a, k = self.n_a, self.blocks.index(rest[0])
+            rows = slice(k * n_a, (k + 1) * n_a)
+            columns = {"": slice(None), self.state_letters[0]: slice(n_a), "x": slice(n_a, None)}
+            if kind == "b" and len(rest) == 1:
+                return self.b[rows]
+            if kind == "W" and rest[1:] in columns:
+                return self.W[rows, columns[rest[1:]]]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        names = ("W_{}", "W_{}" + self.state_letters[0], "W_{}x", "b_{}")
+        return [*super().__dir__(), *(name.format(g) for g in self.blocks for name in names)]
+
+    @classmethod
+    def from_gates(cls, **named: Any) -> Self:
+        """Build a layer from its blocks by their names in the book.
+
+        Parameters
+        ----------
+        **named
+            ``W_f`` and ``b_f`` (and so on for every block), or ``W_fa`` and ``W_fx`` in place of ``W_f``; what else the
+            layer's constructor takes is handed on.
+
+        Returns
+        -------
+        layer
+            The layer with the blocks stacked in its own order.
+
+        Raises
+        ------
+        TypeError
+            If a block is missing.
+        ValueError
+            If the blocks' shapes do not fit together.
+        """
+        blocks = cls.block_names(**{k: v for k, v in named.items() if isinstance(v, bool | np.bool_)})
+        return cls(*stack_blocks(blocks, cls.state_letters[0], named), **named)
+
+    @staticmethod
+    def _draw(
+        blocks: int,
+        n_x: int,
+        n_a: int,
+        rng: np.random.Generator,
+        dtype: Any,
+        input_init: Initializer,
+        recurrent_init: Initializer,
+    ) -> tuple[Array, Array]:
+        """Draw W block by block, the recurrent part first, and zero biases."""
+        n_x, n_a = check.size("n_x", n_x), check.size("n_a", n_a)
+        dtype, rng = check.float_dtype(dtype), check.generator("rng", rng)
+        parts = [(recurrent_init(rng, (n_a, n_a), dtype), input_init(rng, (n_a, n_x), dtype)) for _ in range(blocks)]
+        return np.concatenate([np.concatenate(pair, axis=1) for pair in parts]), np.zeros(blocks * n_a, dtype)
+
+    def zero_state(self, batch: int) -> Any:
+        """Return the start state that stands for 'nothing seen yet'.
+
+        Parameters
+        ----------
+        batch : int
+            B.
+
+        Returns
+        -------
+        ndarray or tuple of ndarray
+            Zeros (B, n_a), one array for each part of the state.
+        """
+        zeros = np.zeros((check.size("batch", batch, least=0), self.n_a), self.precision)
+        return self._pack([zeros] * len(self.state_letters))
+
+    def forward(self, x: Array, state: Any = None, lengths: Any = None, workspace: Workspace | None = None) -> Run:
+        """Run the layer over a batch of sequences.
+
+        Parameters
+        ----------
+        x : ndarray, shape (T, B, n_x)
+            Inputs, in the parameters' dtype (integers and booleans are converted; complex for complex step).
+        state : ndarray, shape (B, n_a), or tuple of such, optional
+            Start state; zeros, if None.
+        lengths : sequence of int, shape (B,), optional
+            Number of steps of each example; what stands behind an example's end never matters.
+        workspace : Workspace, optional
+            Memory to use again; the run is valid until the workspace is used again.
+
+        Returns
+        -------
+        Run
+            ``run.a`` (T, B, n_a) and ``run.final``: the outputs, and the state after each example's last step.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong dtype or shape; the message names it.
+        """
+        x, start, ends = self.checked_inputs(x, state, lengths)
+        valid = valid_steps(ends, len(x))
+        buffers: Buffers = NEW
+        if workspace is not None:
+            buffers = check.workspace(workspace)
+            workspace.uses += 1
+        states, tape = self._forward(keep(valid, x), start, valid, buffers)
+        x = tape[0][..., :-1] if tape else private_copy(keep(valid, x))
+        outputs = keep(valid, states[0][1:])
+        if workspace is None or not tape:
+            return Run(self, x, states, outputs, ends, tape)
+        return BorrowedRun(self, x, states, outputs, ends, tape, workspace, workspace.uses)
+
+    def checked_inputs(self, x: Any, state: Any, lengths: Any) -> tuple[Array, tuple[Array, ...], Array | None]:
+        """Check what `forward` gets.
+
+        Parameters
+        ----------
+        x, state, lengths
+            As `forward` takes them.
+
+        Returns
+        -------
+        tuple
+            x, the parts of the start state, and the lengths as an array.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is of the wrong dtype or shape; the message names it.
+        """
+        x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
+        check.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
+        return x, self._unpack("state", state, x.shape[1]), check.lengths(lengths, *x.shape[:2])
+
+    def backward(self, run: Run, da: Array, dfinal: Any = None) -> Gradients:
+        """Backpropagate through time.
+
+        Parameters
+        ----------
+        run : Run
+            What ``forward`` of this layer returned.
+        da : ndarray, shape (T, B, n_a)
+            dL/d(run.a); what arrives in the padding is ignored.
+        dfinal : ndarray, shape (B, n_a), or tuple of such, optional
+            dL/d(run.final), on top of `da`; zeros, if None.
+
+        Returns
+        -------
+        Gradients
+            ``x`` (T, B, n_x), ``state`` (like the state) and ``layer``: dL/d(parameters) in a record of the layer's own
+            type, added up over steps and examples.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong kind, dtype or shape, or the run is complex or of another layer.
+        """
+        check.own_real_run(run, Run, self)
+        da = check.numbers("da", da, self.precision)
+        check.shape("da", da, "(T, B, n_a)", run.a.shape)
+        valid = valid_steps(run.lengths, len(run.x))
+        final = self._unpack("dfinal", dfinal, da.shape[1])
+        buffers = run.workspace if isinstance(run, BorrowedRun) else NEW
+        dx, dstart, dlayer = self._backward(run, keep(valid, da), final, valid, buffers)
+        return Gradients(dx, self._pack([d.copy() for d in dstart]), dlayer)
+
+    def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
+        """Take one step: for streams that come one input at a time.
+
+        Parameters
+        ----------
+        x_t : ndarray, shape (B, n_x)
+            The input.
+        state : ndarray, shape (B, n_a), or tuple of such, optional
+            What the last step returned; zeros, if None.
+
+        Returns
+        -------
+        tuple
+            The output a^{<t>} (B, n_a) and the new state.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong dtype or shape; the message names it.
+        """
+        parts = state if len(self.state_letters) > 1 else (state,)
+        step = self._step
+        if not self._fits(x_t, parts):
+            x_t = check.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
+            check.shape("x_t", x_t, "(B, n_x)", (None, self.n_x))
+            parts = self._unpack("state", state, len(x_t))
+            if any(v.dtype.kind == "c" for v in (self.W, x_t, *parts)):
+                step = self._cell_step
+        new = step(x_t, parts)
+        return new[0], self._pack(new)
+
+    @cached_property
+    def _step_sizes(self) -> tuple[Any, int, int, int]:
+        dtype = self.W.dtype if self.W.dtype.kind == "f" else None
+        return dtype, self.n_x, self.n_a, len(self.state_letters)
+
+    def _fits(self, x_t: Any, parts: Any) -> bool:
+        """Whether input and state are plainly right: a step is so short that the full checks would take most of it."""
+        dtype, n_x, n_a, count = self._step_sizes
+        if type(x_t) is not np.ndarray or x_t.dtype is not dtype or x_t.ndim != 2 or x_t.shape[1] != n_x:
+            return False
+        if type(parts) is not tuple or len(parts) != count:
+            return False
+        shape = (x_t.shape[0], n_a)
+        return all(type(part) is np.ndarray and part.dtype is dtype and part.shape == shape for part in parts)
+
+    def _step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Take one step with real numbers; the layers of which the fast path knows do it faster."""
+        return self._cell_step(x_t, parts)
+
+    def _cell_step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
+        new, _ = self.cell_forward(x_t, self._pack(parts))
+        return new if isinstance(new, tuple) else (new,)
+
+    def _forward(
+        self, x: Array, start: tuple[Array, ...], valid: Array | None, buffers: Buffers
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Return each part of the state at the steps 0 … T, and what the layer's own backward pass needs besides.
+
+        Here the cell is looped. The layers of which the fast path knows call it for real numbers.
+        """
+        dtype = np.result_type(x, *start, self.W)
+        states = tuple(np.empty((len(x) + 1, *s.shape), dtype) for s in start)
+        for whole, s in zip(states, start, strict=True):
+            whole[0] = s
+        for t in range(len(x)):
+            new, _ = self.cell_forward(x[t], self._pack([s[t] for s in states]))
+            for whole, s in zip(states, new if isinstance(new, tuple) else (new,), strict=True):
+                whole[t + 1] = s if valid is None else keep(valid[t], s, whole[t])
+        return states, ()
+
+    def _backward(
+        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers
+    ) -> tuple[Array, tuple[Array, ...], Any]:
+        """Loop the cell backwards; return the gradients by x, by the start state and by the parameters."""
+        dx = np.zeros_like(run.x)
+        dlayer = tree_map(np.zeros_like, self)
+        dnext = dfinal
+        for t in reversed(range(len(da))):
+            _, cache = self.cell_forward(run.x[t], self._pack([s[t] for s in run.parts]))
+            arriving = (da[t] + dnext[0], *dnext[1:])
+            if valid is not None:  # nothing flows into the cell from an example that is past its end
+                arriving = tuple(keep(valid[t], d) for d in arriving)
+            dx[t], before, d = self.cell_backward(cache, self._pack(arriving))
+            dprev = before if isinstance(before, tuple) else (before,)
+            dnext = dprev if valid is None else tuple(keep(valid[t], p, n) for p, n in zip(dprev, dnext, strict=True))
+            dlayer = tree_map(np.add, dlayer, d.layer)
+        return dx, dnext, dlayer
+
+    def _pack(self, parts: Any) -> Any:
+        """Turn the parts of a state into the state: the array itself if there is one, else a tuple."""
+        return parts[0] if len(self.state_letters) == 1 else tuple(parts)
+
+    def _unpack(self, name: str, state: Any, batch: int) -> tuple[Array, ...]:
+        """Check a state (or the gradient by one) and return its parts; None stands for zeros."""
+        if state is None:
+            state = self.zero_state(batch)
+        names = [name] if len(self.state_letters) == 1 else [f"{name}[{k}]" for k in range(len(self.state_letters))]
+        if len(names) == 1:
+            state = (state,)
+        elif not isinstance(state, tuple):
+            letters = ", ".join(self.state_letters)
+            raise TypeError(f"{name}: expected a tuple ({letters}) of arrays, got {check.describe(state)}")
+        elif len(state) != len(names):
+            raise ValueError(f"{name}: expected a tuple of {len(names)} arrays, got a tuple of {len(state)}")
+        parts = tuple(
+            check.numbers(n, part, self.precision, allow_complex=name != "dfinal")
+            for n, part in zip(names, state, strict=True)
+        )
+        for n, part in zip(names, parts, strict=True):
+            check.shape(n, part, "(B, n_a)", (batch, self.n_a))
+        return parts
+
+
+def stack_blocks(blocks: tuple[str, ...], letter: str, named: dict[str, Any]) -> tuple[Array, Array]:
+    """Take the blocks out of `named` and stack them."""
+    weights: list[Array] = []
+    biases: list[Array] = []
+    for g in blocks:
+        if f"W_{g}{letter}" in named and f"W_{g}x" in named:
+            parts = [check.ndarray(part, named.pop(part)) for part in (f"W_{g}{letter}", f"W_{g}x")]
+            check.parameters(**{f"W_{g}{letter}": parts[0], f"W_{g}x": parts[1]})
+            n_a = len(parts[0]) if parts[0].ndim else 0
+            if parts[0].shape != (n_a, n_a) or parts[1].ndim != 2 or len(parts[1]) != n_a:
+                raise ValueError(
+                    f"W_{g}{letter}, W_{g}x: expected shapes (n_a, n_a) and (n_a, n_x), got "
+                    f"{parts[0].shape} and {parts[1].shape}"
+                )
+            named[f"W_{g}"] = np.concatenate(parts, axis=1)
+        for name, found in ((f"W_{g}", weights), (f"b_{g}", biases)):
+            if name not in named:
+                raise TypeError(f"{name}: expected an array for each of the blocks {', '.join(blocks)}, got none")
+            found.append(check.ndarray(name, named.pop(name)))
+    for kind, found in (("W", weights), ("b", biases)):
+        shapes = [f.shape for f in found]
+        if len(set(shapes)) > 1 or found[0].ndim != (2 if kind == "W" else 1):
+            names = ", ".join(f"{kind}_{g}" for g in blocks)
+            raise ValueError(f"{names}: expected arrays of one shape, got {', '.join(map(str, shapes))}")
+    return np.concatenate(weights), np.concatenate(biases)
