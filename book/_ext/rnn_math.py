@@ -105,7 +105,7 @@ def displayed(text: str, nowrap: bool) -> str:
     parts = [rf"\begin{{split}}{p}\end{{split}}" if r"\\" in p else p for p in text.split("\n\n") if p.strip()]
     if len(parts) == 1:
         return parts[0]
-    return rf"\begin{{align}}\begin{{aligned}}{r'\\'.join(parts)}\end{{aligned}}\end{{align}}"
+    return r"\begin{align}\begin{aligned}" + r"\\".join(parts) + r"\end{aligned}\end{align}"
 
 
 def formula(translator: Any, node: nodes.Element, display: bool) -> tuple[str, dict[str, str]]:

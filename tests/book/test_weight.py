@@ -1,4 +1,4 @@
-"""What a reader's first visit to a page fetches, compressed as a server would: at most 900 KB in all."""
+"""What a reader's first visit to a page fetches, compressed as a server would: at most 450 KB in all."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from urllib.parse import unquote
 import browser as b
 import pytest
 
-MOST = 900_000  # bytes
+MOST = 450_000  # bytes
 MOST_BEFORE_TEXT = 200_000  # the page, its style sheet, and the scripts that nothing is shown before
-MATHJAX = "vendor/mathjax/tex-chtml.js"
-FOLDER = "_static/vendor/mathjax/output/chtml/fonts/woff-v2"
-# MathJax fetches a font when a formula first needs it. These are all that any page of the book has asked for, by the
+FOLDER = "_static/vendor/mathjax/fonts"
+# The browser fetches a font when a formula first needs it. These are all that any page of the book has asked for, by the
 # browser's log; every page with formulas is taken to need all of them.
 FONTS = ("AMS-Regular", "Calligraphic-Regular", "Main-Regular", "Math-Italic", "Zero")
 FONTS += ("Size1-Regular", "Size2-Regular", "Size3-Regular", "Size4-Regular")
