@@ -29,6 +29,7 @@ from mdit_py_plugins.myst_role import myst_role_plugin
 
 ROOT = Path(__file__).parents[2]
 BOOK = ROOT / "book"
+NBVAL = Path(__file__).with_name("nbval.cfg")
 
 CODE_LINES = 25
 METADATA = {
@@ -312,6 +313,36 @@ def execute(path: Path, timeout: int = 300) -> Any:
         resources={"metadata": {"path": str(path.parent)}},
     )
     return client.execute()
+
+
+# --- the same notebook, run elsewhere ------------------------------------------------------------------------------
+
+
+def codes(nb: Any) -> tuple[str, ...]:
+    """The code of a notebook: what the build's cache knows it by."""
+    return tuple(cell.source for _, cell in code_cells(nb))
+
+
+def printed(cell: Any) -> list[str]:
+    """What a cell prints, as nbval compares it: each stream and each text, without what nbval.cfg takes out."""
+    streams: dict[str, str] = {}
+    texts = []
+    for out in cell.outputs:
+        if out.output_type == "stream":
+            streams[out.name] = streams.get(out.name, "") + out.text
+        elif "text/plain" in out.get("data", {}):
+            texts.append(out.data["text/plain"])
+    found = [*(f"{name}: {text}" for name, text in sorted(streams.items())), *texts]
+    for regex, replacement in re.findall("^regex: (.*)$\n^replace: (.*)$", NBVAL.read_text("utf8"), re.MULTILINE):
+        found = [re.sub(regex, replacement, text) for text in found]
+    return found
+
+
+def differences(stored: Any, ran: Any) -> Iterator[str]:
+    """Cells that print something else in another run of the same notebook."""
+    for (name, cell), (_, other) in zip(code_cells(stored), code_cells(ran), strict=True):
+        if "nbval-ignore-output" not in cell.metadata.get("tags", []) and printed(cell) != printed(other):
+            yield f"{name}: stored {printed(cell)}, and now {printed(other)}"
 
 
 def pages_of_the_book() -> list[Path]:
