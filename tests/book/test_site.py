@@ -98,7 +98,7 @@ def test_search_finds_the_forget_gate(address: str, chromium: b.webdriver.Chrome
 def searched(browser: b.webdriver.Chrome, address: str, words: str) -> list[str]:
     """Return the addresses that the search page lists."""
     browser.get(f"{address}search.html?q={words}")
-    WebDriverWait(browser, 20).until(
+    WebDriverWait(browser, b.PATIENCE).until(
         lambda driver: re.search("search query|did not match", driver.find_element("id", "search-results").text)
     )
     return browser.execute_script("return [...document.querySelectorAll('#search-results li a')].map(e => e.href)")
