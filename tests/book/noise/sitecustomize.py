@@ -18,10 +18,10 @@ def moved(x):
     if x.dtype not in BITS:
         return x
     unsigned, factor, top = BITS[x.dtype]
-    bits = np.ascontiguousarray(x).view(unsigned)
-    mixed = bits * unsigned(factor) + unsigned(SALT)
-    mixed = mixed ^ (mixed >> unsigned(top // 2))
-    mixed = mixed * unsigned(factor)
+    bits = np.array(x, order="C").view(unsigned)
+    with np.errstate(over="ignore"):  # a hash: what runs over is meant to
+        mixed = bits * unsigned(factor) + unsigned(SALT)
+        mixed = (mixed ^ (mixed >> unsigned(top // 2))) * unsigned(factor)
     short = (bits & unsigned(0xFFF)) == 0  # few bits: exact everywhere
     step = np.where(short, 0, ((mixed >> unsigned(top)) & unsigned(1)).astype(np.int8))
     away = np.where((mixed >> unsigned(top - 1)) & unsigned(1), np.inf, -np.inf).astype(x.dtype)
@@ -43,7 +43,7 @@ class Noisy:
             result[...] = moved(result)
             return result
         if isinstance(result, np.floating) and result.dtype in BITS:
-            return moved(np.asarray(result))[()]
+            return moved(np.array(result))[()]
         return result
 
 
