@@ -45,6 +45,8 @@ IGNORED_BY_NBVAL = {
     "performance.ipynb#74152149": "compares measured times: on a busy machine it may turn out otherwise",
 }
 MACHINE = re.compile(r"\b0x[0-9a-f]{6,}|(?<![\w.])/(?:home|root|tmp|usr|work|Users|private)/|[A-Z]:\\\\?Users")
+# Digits that no two machines need agree in: more than six after the point, or an error of rounding as a number.
+LAST_BITS = re.compile(r"-?\d+\.\d{7,}(?:e[+-]?\d+)?|\b\d\.\d+e-1[5-9]\b")
 FIGURE = re.compile(r"^<Figure size ")
 PLAYER = re.compile(r"^<\d+ frames by ")  # has a text alternative in each frame
 EQUATION_LABEL = re.compile(r"eq:[a-z0-9]+(-[a-z0-9]+)*")
@@ -110,6 +112,8 @@ def outputs(nb: Any) -> Iterator[str]:
             text = str(out.get("text") or out.get("data", {}).get("text/plain", ""))
             if found := MACHINE.search(text):
                 yield f"{name}: prints {found.group()!r}, which differs from machine to machine"
+            if (found := LAST_BITS.search(text)) and "nbval-ignore-output" not in cell.metadata.get("tags", []):
+                yield f"{name}: prints {found.group()!r}: round it, or say that it is below a limit"
 
 
 def sources(nb: Any) -> Iterator[str]:

@@ -112,6 +112,7 @@ CAPTIONED = {"figure": {"name": "fig:x", "caption": "X."}, "image": {"alt": "A l
     "nb",
     [
         notebook("print(1)", stream("stdout", "1\n")),
+        notebook("print(1)", stream("stdout", "0.123456 4.6e-13 below 1e-15: True 2e-37")),
         notebook("plt.show()", FIGURE, mystnb=CAPTIONED),
         notebook("1 / 0", nbformat.v4.new_output("error", ename="ZeroDivisionError"), tags=["raises-exception"]),
         notebook("def my_step(x):\n    return x", tags=["hide-input"]),
@@ -130,6 +131,9 @@ def test_a_good_notebook_passes(nb: Any) -> None:
         (notebook("x", nbformat.v4.new_output("error", ename="ValueError")), "ends in ValueError"),
         (notebook("x", stream("stdout", "<object at 0x7f31aa20>")), "prints '0x7f31aa20'"),
         (notebook("x", stream("stdout", "file /home/me/x.py")), "prints '/home/'"),
+        (notebook("x", stream("stdout", "loss 0.30000000000000004")), "prints '0.30000000000000004': round it"),
+        (notebook("x", display(text__plain="np.float64(0.1234567)")), "prints '0.1234567': round it"),
+        (notebook("x", stream("stdout", "error 2.2e-16")), "prints '2.2e-16': round it"),
         (notebook("x\n" * 26), "26 lines of code"),
         (notebook("%matplotlib inline"), "not plain Python"),
         (notebook("def sigmoid(z):\n    return z"), "defines sigmoid, which rnncourse.activations has"),
