@@ -2,7 +2,7 @@
 
     python tests/book/portable.py Nehalem moved --nbval …     settings by words in their names, all of them without
 
-Words that are no setting's go to pytest; the exit code is 1 on any difference.
+What comes from the first option on goes to pytest; the exit code is 1 on any difference.
 
 Another processor adds in another order, with or without fused products, and takes its tanh from another table: the last
 bit differs. The settings bring such machines here as far as this processor has their instructions; one that it lacks is
@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -176,12 +177,18 @@ def differences(setting: Setting, arguments: list[str]) -> tuple[list[str], str]
     return failed or ([f"pytest ended with {done.returncode}"] if done.returncode else []), lines[-1]
 
 
+def is_ours(argument: str) -> bool:
+    """Whether an argument is this program's; from the first option on that is not, all go to pytest."""
+    return not argument.startswith("-") or argument in {"--report", "-h", "--help"}
+
+
 def main() -> int:
     """Try every setting, a line each."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--report", action="store_true", help="tell what NumPy runs here, for the program itself")
     options.add_argument("words", nargs="*", help="only the settings whose names hold one of these")
-    chosen, arguments = options.parse_known_args()
+    own_words = list(takewhile(is_ours, sys.argv[1:]))
+    chosen, arguments = options.parse_args(own_words), sys.argv[1 + len(own_words) :]
     if chosen.report:
         print(json.dumps(report()))
         return 0

@@ -85,11 +85,13 @@ def test_a_difference_is_told_and_decides_the_exit_code(
     some = [p.Setting("kernel good", {}), p.Setting("kernel bad", {}), none]
     monkeypatch.setattr(p, "settings", lambda: some)
     found = {"kernel good": [], "kernel bad": ["FAILED book/a.ipynb::Cell 1"]}
-    monkeypatch.setattr(p, "differences", lambda setting, _: (found[setting.name], "1 failed"))
-    monkeypatch.setattr(sys, "argv", ["portable.py"])
+    handed: list[list[str]] = []
+    monkeypatch.setattr(p, "differences", lambda setting, rest: (handed.append(rest), (found[setting.name], "1"))[1])
+    monkeypatch.setattr(sys, "argv", ["portable.py", "--nbval", "-n", "2"])
     assert p.main() == 1
     told = capsys.readouterr().out
     assert "FAILED book/a.ipynb::Cell 1" in told
     assert "!!! NOT RUN: " in told
+    assert handed == 2 * [["--nbval", "-n", "2"]]
     monkeypatch.setattr(sys, "argv", ["portable.py", "good"])
     assert p.main() == 0
