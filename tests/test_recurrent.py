@@ -10,7 +10,7 @@ from rnncourse.layers.use_gate import UseGateCell
 RNG = np.random.default_rng(0)
 LAYERS = {
     "rnn": RNN.init(2, 3, RNG),
-    "rnn-relu": RNN.init(2, 3, RNG, activation="relu"),
+    "rnn-sigmoid": RNN.init(2, 3, RNG, activation="sigmoid"),
     "gru": GRU.init(2, 3, RNG),
     "gru-after": GRU.init(2, 3, RNG, reset_after=True),
     "lstm": LSTM.init(2, 3, RNG),
@@ -49,7 +49,7 @@ def test_none_for_a_part_of_dfinal_stands_for_zeros(name):
 def test_no_gradient_at_all_is_refused(name):
     layer, run, _, _ = world(name)
     for nothing in [None, *([(None, None)] if name in PAIRS else [])]:
-        with pytest.raises(ValueError, match="^da, dfinal: expected a gradient in at least one of them, got None in"):
+        with pytest.raises(ValueError, match=r"^da, dfinal: expected a gradient in at least one of them, got None in"):
             layer.backward(run, None, nothing)
 
 
@@ -61,7 +61,7 @@ def test_the_gradient_of_the_inputs_can_be_left_out(name, lengths):
     assert less.x is None
     assert (less.state, less.layer) == (whole.state, whole.layer)
     assert layer.backward(run, da, dfinal, inputs=True) == whole
-    with pytest.raises(TypeError, match="^inputs: expected True or False, got int 0"):
+    with pytest.raises(TypeError, match=r"^inputs: expected True or False, got int 0"):
         layer.backward(run, da, dfinal, inputs=0)
 
 
