@@ -9,12 +9,13 @@ A wrong kind or dtype is a TypeError; a wrong shape or value is a ValueError.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from .records import Array
+from .records import Array, Layer
 from .workspace import Workspace
 
 FLOATS = ("float32", "float64")
@@ -219,7 +220,7 @@ def nothing(tree: object) -> bool:
 def layers(**given: object) -> None:
     """Check that these are layers of one precision."""
     for name, layer in given.items():
-        if not all(hasattr(layer, part) for part in ("forward", "backward", "zero_state", "n_x", "n_out", "precision")):
+        if isinstance(layer, type) or not isinstance(layer, Layer):
             raise TypeError(f"{name}: expected a layer, got {describe(layer)}")
     (first, want), *others = ((name, layer.precision) for name, layer in given.items())  # type: ignore[attr-defined]
     for name, got in others:
@@ -236,6 +237,18 @@ def entries(name: str, value: object, count: int) -> tuple[Any, ...]:
     if len(value) != count:
         raise ValueError(f"{name}: expected a tuple of {count} entries, one a layer, got a tuple of {len(value)}")
     return value
+
+
+@contextmanager
+def inside(name: str, k: int) -> Iterator[None]:
+    """Lengthen the path in what the block raises: a layer's ``state: …`` is ``state[k]: …`` of what holds the layer."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        rest = str(error).removeprefix(name)
+        if not str(error).startswith(name) or rest[:1] not in (":", "["):
+            raise
+        raise type(error)(f"{name}[{k}]{rest}") from None
 
 
 def workspace(value: object) -> Workspace:

@@ -18,7 +18,7 @@ from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
 from ..workspace import Buffers
 from . import fast
-from .recurrent import Edit, RecurrentLayer, unchanged
+from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 from .sequence import Run
 
 __all__ = ["GRU", "GRUCellCache", "GRUCellGradients", "gru_cell_backward", "gru_cell_forward"]
@@ -59,9 +59,7 @@ class GRU(RecurrentLayer):
     b_cc: Array | None = None
     state_letters: ClassVar[tuple[str, ...]] = ("c",)
     tape_slots: ClassVar[dict[str, int]] = fast.GRU_SLOTS
-
-    def __post_init__(self) -> None:
-        self._check_parameters(b_cc=self.b_cc)
+    further: ClassVar[dict[str, tuple[str, ...]]] = {"b_cc": ("n_a",)}
 
     @classmethod
     def init(
@@ -112,14 +110,6 @@ class GRU(RecurrentLayer):
         """The names that the cell's equations give to what they compute."""
         inner = ("z_cc",) if self.reset_after else ()
         return ("z_u", "z_r", "gate_u", "gate_r", *inner, "z_c", "cand", "c")
-
-    def cell_forward(self, x_t: Array, state: Any, edit: Edit | None = None) -> tuple[Any, Any]:
-        """Take one step: `gru_cell_forward`."""
-        return gru_cell_forward(self, x_t, state, edit)
-
-    def cell_backward(self, cache: Any, dstate: Any) -> tuple[Array, Any, Any]:
-        """Take one step back: `gru_cell_backward`."""
-        return gru_cell_backward(self, cache, dstate)
 
     @cached_property
     def _stacked(self) -> tuple[Any, ...]:
@@ -193,6 +183,7 @@ class GRUCellGradients(Record):
     layer: GRU
 
 
+@forward_cell(GRU)
 def gru_cell_forward(layer: GRU, x_t: Array, c_prev: Array, edit: Edit | None = None) -> tuple[Array, GRUCellCache]:
     """One step of the gated recurrent unit (eq:gru-update, eq:gru-reset, eq:gru-candidate, eq:gru-state).
 
@@ -231,6 +222,7 @@ def gru_cell_forward(layer: GRU, x_t: Array, c_prev: Array, edit: Edit | None = 
     return c_t, GRUCellCache(x_t, c_prev, gate_u, gate_r, z_cc, cand)
 
 
+@backward_cell(GRU)
 def gru_cell_backward(layer: GRU, cache: GRUCellCache, dc_t: Array) -> tuple[Array, Array, GRUCellGradients]:
     """One step back through the gated recurrent unit.
 

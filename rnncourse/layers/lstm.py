@@ -18,7 +18,7 @@ from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
 from ..workspace import Buffers
 from . import fast
-from .recurrent import Edit, RecurrentLayer, unchanged
+from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 from .sequence import Run
 
 __all__ = ["LSTM", "LSTMCellCache", "LSTMCellGradients", "lstm_cell_backward", "lstm_cell_forward"]
@@ -71,6 +71,7 @@ class LSTM(RecurrentLayer):
     coupled: bool = False
     state_letters: ClassVar[tuple[str, ...]] = ("a", "c")
     tape_slots: ClassVar[dict[str, int]] = fast.LSTM_SLOTS
+    further: ClassVar[dict[str, tuple[str, ...]]] = {"p_f": ("n_a",), "p_u": ("n_a",), "p_o": ("n_a",)}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "coupled", validate.flag("coupled", self.coupled))
@@ -78,7 +79,7 @@ class LSTM(RecurrentLayer):
         given = tuple(name for name in ("p_f", "p_u", "p_o") if getattr(self, name) is not None)
         if given not in ((), wanted):
             raise ValueError(f"peepholes: expected {', '.join(wanted)} or none, got {', '.join(given)}")
-        self._check_parameters(p_f=self.p_f, p_u=self.p_u, p_o=self.p_o)
+        super().__post_init__()
 
     @classmethod
     def init(
@@ -131,7 +132,8 @@ class LSTM(RecurrentLayer):
     @classmethod
     def block_names(cls, **options: Any) -> tuple[str, ...]:
         """Return the blocks of rows of W: f, u, o, c, without u if the gates are coupled."""
-        return ("f", "o", "c") if options.get("coupled") else ("f", "u", "o", "c")
+        coupled = validate.flag("coupled", options.get("coupled", False))
+        return ("f", "o", "c") if coupled else ("f", "u", "o", "c")
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -143,14 +145,6 @@ class LSTM(RecurrentLayer):
         """The names that the cell's equations give to what they compute."""
         update = () if self.coupled else ("z_u",)
         return ("z_f", *update, "z_c", "gate_f", "gate_u", "cand", "c", "z_o", "gate_o", "a")
-
-    def cell_forward(self, x_t: Array, state: Any, edit: Edit | None = None) -> tuple[Any, Any]:
-        """Take one step: `lstm_cell_forward`."""
-        return lstm_cell_forward(self, x_t, state, edit)
-
-    def cell_backward(self, cache: Any, dstate: Any) -> tuple[Array, Any, Any]:
-        """Take one step back: `lstm_cell_backward`."""
-        return lstm_cell_backward(self, cache, dstate)
 
     def _peepholes(self) -> tuple[Array, Array | None, Array] | None:
         return None if self.p_f is None or self.p_o is None else (self.p_f, self.p_u, self.p_o)
@@ -229,6 +223,7 @@ class LSTMCellGradients(Record):
     layer: LSTM
 
 
+@forward_cell(LSTM)
 def lstm_cell_forward(layer: LSTM, x_t: Array, state: State, edit: Edit | None = None) -> tuple[State, LSTMCellCache]:
     """One step of the LSTM cell (eq:lstm-forget, eq:lstm-update, eq:lstm-candidate, eq:lstm-cell, eq:lstm-output).
 
@@ -269,6 +264,7 @@ def lstm_cell_forward(layer: LSTM, x_t: Array, state: State, edit: Edit | None =
     return (a_t, c_t), LSTMCellCache(x_t, a_prev, c_prev, gate_f, gate_u, gate_o, cand, c_t)
 
 
+@backward_cell(LSTM)
 def lstm_cell_backward(layer: LSTM, cache: LSTMCellCache, dstate: State) -> tuple[Array, State, LSTMCellGradients]:
     """One step back through the LSTM cell.
 
