@@ -251,6 +251,13 @@ def inside(name: str, k: int) -> Iterator[None]:
         raise type(error)(f"{name}[{k}]{rest}") from None
 
 
+def together(name: str, values: dict[str, object], wanted: tuple[str, ...]) -> None:
+    """Check that of these optional parameters all that are wanted are given, or none at all."""
+    given = tuple(part for part, value in values.items() if value is not None)
+    if given not in ((), wanted):
+        raise ValueError(f"{name}: expected {', '.join(wanted)} or none, got {', '.join(given)}")
+
+
 def workspace(value: object) -> Workspace:
     """Accept a workspace."""
     if not isinstance(value, Workspace):

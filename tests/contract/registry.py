@@ -34,7 +34,7 @@ class Case:
     @property
     def looped(self) -> bool:
         """Whether there is no fast path: a step then costs about a hundred times as much."""
-        return self.name == "use-gate"
+        return self.name == "use-gate" or "layer-norm" in self.name
 
 
 def rnn(g: str, **options: Any) -> Case:
@@ -91,6 +91,10 @@ CASES = (
     lstm("lstm-peepholes", peepholes=True),
     lstm("lstm-coupled", coupled=True),
     lstm("lstm-peepholes-coupled", peepholes=True, coupled=True),
+    gru("gru-layer-norm", layer_norm=True),
+    gru("gru-layer-norm-reset-after", layer_norm=True, reset_after=True),
+    lstm("lstm-layer-norm", layer_norm=True),
+    lstm("lstm-layer-norm-peepholes-coupled", layer_norm=True, peepholes=True, coupled=True),
     Case("use-gate", UseGateCell.init, oracles.explicit, cells.use_gate),
     Case("halves-lstm", lambda **sizes: Halves(LSTM.init(**sizes), least=0), oracles.explicit),
     bidirectional("bidirectional-rnn", RNN.init, RNN.init),
