@@ -206,10 +206,8 @@ def normalised_gru_cell(layer: Any, p: dict[str, Any], x: Any, c: Any) -> tuple[
     n, m = c.shape[1], 2 * c.shape[1]
     (by_c, by_x), (g_c, g_x), b = p["W"].split([n, x.shape[1]], 1), (p["gain_c"], p["gain_x"]), p["b"]
     u, r = torch.sigmoid(g_c[:m] * norm(c @ by_c[:m].T) + g_x[:m] * norm(x @ by_x[:m].T) + b[:m]).split(n, 1)
-    if "b_cc" in p:
-        from_c = r * (g_c[m:] * norm(c @ by_c[m:].T) + p["b_cc"])
-    else:
-        from_c = g_c[m:] * norm((r * c) @ by_c[m:].T)
+    before = g_c[m:] * norm((r * c) @ by_c[m:].T)
+    from_c = r * (g_c[m:] * norm(c @ by_c[m:].T) + p["b_cc"]) if "b_cc" in p else before
     cand = torch.tanh(from_c + g_x[m:] * norm(x @ by_x[m:].T) + b[m:])
     return (u * cand + (1 - u) * c,)
 
