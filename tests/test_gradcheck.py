@@ -77,6 +77,7 @@ def test_what_the_complex_step_cannot_differentiate_is_refused_with_both_numbers
 )
 def test_what_it_can_differentiate_is_not(f):
     assert np.isfinite(numerical_gradient(f, REAL)).all()
+    assert np.isfinite(numerical_gradient(f, REAL, step=0.1)).all()  # the error of a step that was asked for is its own
 
 
 @pytest.mark.parametrize(
