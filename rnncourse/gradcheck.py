@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from . import _validation as validate
+from .battery import CHECKS, World, draw, expect
 from .records import Array, Gradients, named_leaves, tree_map
 
-__all__ = ["check", "gradient_errors", "measured_gradients", "numerical_gradient"]
+__all__ = ["check", "check_layer", "gradient_errors", "measured_gradients", "numerical_gradient"]
 
 METHODS = ("complex", "central")
 STEP = {"complex": 1e-30, "central": 6e-6}  # eps^(1/3) balances truncation and rounding; the complex step has neither
@@ -271,6 +272,71 @@ def _error(name: str, mine: Array | None, measured: Array) -> float:
     with np.errstate(invalid="ignore"):
         difference = np.abs(mine - measured).max(initial=0) / max(1.0, np.abs(measured).max(initial=0))
     return float(difference) if np.isfinite(difference) else float("inf")
+
+
+def check_layer(
+    layer: Any, rng: np.random.Generator | None = None, x: Callable[..., Array] | None = None, noise: float = 0.5
+) -> None:
+    """Hold a layer to what every layer of the package keeps, and print what was found.
+
+    Shapes and dtypes; single steps and the looped cell against the whole sequence; the gradients, measured by the
+    complex step; every named quantity of a cell; lengths, whatever stands in the padding; no steps and no examples;
+    immutability; what may be left out; bad arguments, refused by name.
+
+    Parameters
+    ----------
+    layer : layer
+        A small one, with all sizes different: each parameter is measured.
+    rng : numpy.random.Generator, optional
+        Draws inputs, states and upstream gradients; a fixed one, if None.
+    x : callable, optional
+        ``x(rng, T, B)`` draws inputs, where a layer takes others than normal numbers (T, B, n_x).
+    noise : float
+        Normal numbers of this size are added to the parameters: where biases are zero, a slip may not show.
+
+    Raises
+    ------
+    AssertionError
+        If something does not hold: every check that failed, with what and where.
+    TypeError, ValueError
+        If `layer` is no layer, or `noise` no number of at least 0.
+
+    Examples
+    --------
+    >>> from rnncourse import RNN
+    >>> check_layer(RNN.init(n_x=3, n_a=2, rng=np.random.default_rng(0)))
+    RNN: shapes and dtypes: holds
+    RNN: steps, one at a time: holds
+    RNN: the cell, looped: holds
+    RNN: named quantities: holds
+    RNN: lengths and padding: holds
+    RNN: no steps, no examples: holds
+    RNN: nothing can be changed: holds
+    RNN: what may be left out: holds
+    RNN: bad arguments: holds
+    RNN: gradients: holds
+    """
+    validate.layers(layer=layer)
+    rng = np.random.default_rng(0) if rng is None else validate.generator("rng", rng)
+    noise = validate.positive("noise", noise, zero=True)
+    layer = tree_map(lambda p: p.astype(np.float64) + noise * rng.standard_normal(p.shape), layer)
+    kind, failures = type(layer).__name__, []
+    for what, holds in (*CHECKS.items(), ("gradients", _gradients)):
+        try:
+            verdict = holds(draw(layer, T=5, B=3, rng=rng, x=x)) or "holds"
+        except Exception as error:  # of the layer's own, too
+            verdict = f"FAILS: {'' if isinstance(error, AssertionError) else type(error).__name__ + ': '}{error}"
+            failures.append(f"{kind}: {what}: {verdict}")
+        print(f"{kind}: {what}: {verdict}")
+    if failures:
+        raise AssertionError("\n".join(failures))
+
+
+def _gradients(w: World) -> None:
+    for lengths in (None, [5, 0, 2]):
+        errors = gradient_errors(w.layer, w.x, w.state, w.da, w.dfinal, lengths)
+        worst = max(errors, key=lambda path: errors[path])
+        expect(errors[worst] < 1e-10, f"{worst} (lengths {lengths}): off by {errors[worst]:.1e} of the largest entry")
 
 
 def check(name: str, mine: Any, reference: Any, tol: float | None = None) -> None:

@@ -30,7 +30,7 @@ ROWS = (
     {"layers.rnn", "layers.gru", "layers.lstm", "layers.use_gate", "layers.dense"},
     {"layers.bidirectional", "layers.deep", "layers.halves"},
     {"layers"},
-    {"rtrl", "chunked"},
+    {"rtrl", "chunked", "battery"},
     {"gradcheck", "optimizers", "data"},
     {"training"},
     {"language_model", "exchange", "storage"},
