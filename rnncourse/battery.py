@@ -82,7 +82,7 @@ def draw(
     """Draw a world for a layer: normal numbers of order 1 in its dtype, or inputs ``x(rng, T, B)``."""
 
     def normal(array: Array) -> Array:
-        return rng.standard_normal(array.shape).astype(layer.dtype)
+        return np.asarray(rng.standard_normal(array.shape), layer.dtype)
 
     inputs = normal(np.empty((T, B, layer.n_x))) if x is None else x(rng, T, B)
     start = layer.zero_state(B)
@@ -216,7 +216,7 @@ def _padding(w: World) -> None:
     same("NaN in the padding", clean.but(**junk).everything(), together)
     for path in {"a", "grads.x"} & together.keys():
         expect(not together[path][~inside].any(), f"{path}: not zero in the padding")
-    total = {path: 0.0 for path in together if path.startswith("grads.layer")}
+    total: dict[str, Any] = {path: 0.0 for path in together if path.startswith("grads.layer")}
     for k, n in enumerate(lengths):
         alone = w.examples(slice(k, k + 1)).steps(slice(n)).everything()
         mine = {path: v[..., k : k + 1, :] for path, v in together.items() if path not in total}

@@ -108,7 +108,8 @@ def _check_along_a_line(f: Callable[[Array], Any], x: Array, gradient: Array) ->
     direction = np.random.default_rng(0).standard_normal(x.shape)
     h = STEP["central"] * max(1.0, float(np.abs(x).max()))
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        above, below = (float(np.real(_value(f, x + sign * h * direction))) for sign in (1, -1))
+        # complex numbers here too: f's other arrays may be complex already
+        above, below = (float(np.real(_value(f, x + sign * h * direction + 0j))) for sign in (1, -1))
         expected = (above - below) / (2 * h)
         found = float(np.imag(_value(f, x + 1j * STEP["complex"] * direction)) / STEP["complex"])
         scale = max(abs(expected), float(np.abs(gradient * direction).sum()))
