@@ -275,9 +275,7 @@ def _error(name: str, mine: Array | None, measured: Array) -> float:
     return float(difference) if np.isfinite(difference) else float("inf")
 
 
-def check_layer(
-    layer: Any, rng: np.random.Generator | None = None, x: Callable[..., Array] | None = None, noise: float = 0.5
-) -> None:
+def check_layer(layer: Any, rng: np.random.Generator | None = None, noise: float = 0.5) -> None:
     """Hold a layer to what every layer of the package keeps, and print what was found.
 
     Shapes and dtypes; single steps and the looped cell against the whole sequence; the gradients, measured by the
@@ -290,8 +288,6 @@ def check_layer(
         A small one, with all sizes different: each parameter is measured.
     rng : numpy.random.Generator, optional
         Draws inputs, states and upstream gradients; a fixed one, if None.
-    x : callable, optional
-        ``x(rng, T, B)`` draws inputs, where a layer takes others than normal numbers (T, B, n_x).
     noise : float
         Normal numbers of this size are added to the parameters: where biases are zero, a slip may not show.
 
@@ -324,7 +320,7 @@ def check_layer(
     kind, failures = type(layer).__name__, []
     for what, holds in (*CHECKS.items(), ("gradients", _gradients)):
         try:
-            verdict = holds(draw(layer, T=5, B=3, rng=rng, x=x)) or "holds"
+            verdict = holds(draw(layer, T=5, B=3, rng=rng)) or "holds"
         except Exception as error:  # of the layer's own, too
             verdict = f"FAILS: {'' if isinstance(error, AssertionError) else type(error).__name__ + ': '}{error}"
             failures.append(f"{kind}: {what}: {verdict}")

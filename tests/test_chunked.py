@@ -50,7 +50,7 @@ def test_states_and_their_gradients_may_be_left_out(name):
 
 def test_float32_stays_float32_and_integers_are_converted():
     layer = tree_map(lambda p: p.astype(np.float32), LAYERS["lstm"])
-    x, state, da, dfinal = random_world(layer, T, 2, dtype=np.float32)
+    x, state, da, dfinal = random_world(layer, T, 2)
     x = (4 * x).astype(np.int8)
     found = checkpointed_gradients(layer, x, da, state, dfinal, every=3)
     assert_trees_close(found, exact(layer, x, state, da, dfinal), 1e-5)

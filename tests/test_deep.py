@@ -86,7 +86,7 @@ def test_a_generator_is_not_used_where_the_dropout_is_zero():
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_masks_are_recorded_and_stand_between_the_layers(dtype):
     net = tree_map(lambda p: p.astype(dtype), DROPPING)
-    x, _, _, _ = random_world(net, 5, 3, dtype=dtype)
+    x, _, _, _ = random_world(net, 5, 3)
     run = net.forward(x, None, [5, 0, 2], rng=rng())
     assert [mask.shape for mask in run.masks] == [(5, 3, 5), (5, 3, 4)]
     np.testing.assert_array_equal(run.layers[0].a, net.layers[0].forward(x, None, [5, 0, 2]).a)

@@ -57,7 +57,7 @@ def settings_of_a_pass(draw):
 def test_the_fast_path_equals_the_looped_cells(name, options):
     T, B, n_x, n_a = options["sizes"]
     layer = make(name, n_x, n_a, options["dtype"], options["seed"])
-    world = random_world(layer, T, B, options["seed"], options["dtype"])
+    world = random_world(layer, T, B, options["seed"])
     workspace = Workspace() if options["workspace"] else None
     with mock.patch.object(tape, "CHUNK_BYTES", options["chunk"]):
         assert_fast_equals_looped(layer, *world, options["lengths"], workspace)
@@ -96,7 +96,7 @@ def test_any_layout_of_the_inputs_gives_the_same(name, B):
 @pytest.mark.parametrize("B", [1, 3])
 def test_fast_steps_equal_the_cell(name, dtype, B):
     layer = make(name, 2, 3, dtype)
-    x, state, _, _ = random_world(layer, 4, B, dtype=dtype)
+    x, state, _, _ = random_world(layer, 4, B)
     mine = theirs = state
     for x_t in x:
         a_t, mine = layer.step(x_t, mine)

@@ -52,7 +52,7 @@ def test_sensitivities_stand_still_past_the_end():
 
 def test_float32_stays_float32():
     layer = rnn(dtype=np.float32)
-    x, state, da, _ = random_world(layer, 5, 3, dtype=np.float32)
+    x, state, da, _ = random_world(layer, 5, 3)
     assert_trees_close(rtrl(layer, x, da, state), layer.backward(layer.forward(x, state), da).layer, 1e-5)
 
 
