@@ -13,7 +13,7 @@ import numpy as np
 from . import _validation as validate
 from .records import Array
 
-__all__ = ["Initializer", "glorot_uniform", "identity", "orthogonal", "zeros"]
+__all__ = ["Initializer", "glorot_uniform", "identity", "orthogonal", "standard_normal", "zeros"]
 
 
 class Initializer(Protocol):
@@ -123,6 +123,27 @@ def zeros(rng: np.random.Generator | None, shape: tuple[int, int], dtype: Any = 
         Of `shape` and `dtype`.
     """
     return np.zeros(_matrix(shape), dtype=validate.float_dtype(dtype))
+
+
+def standard_normal(rng: np.random.Generator, shape: tuple[int, int], dtype: Any = np.float64) -> Array:
+    """Draw every entry from N(0, 1): for rows that are looked up, where nothing is added up over the inputs.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    shape : tuple
+        (n_out, n_in).
+    dtype : dtype
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray
+        Of `shape` and `dtype`.
+    """
+    dtype = validate.float_dtype(dtype)
+    return validate.generator("rng", rng).standard_normal(_matrix(shape)).astype(dtype)
 
 
 def _matrix(shape: tuple[int, int]) -> tuple[int, int]:
