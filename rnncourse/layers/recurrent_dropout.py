@@ -22,8 +22,8 @@ class RecurrentDropout(Record):
 
     .. math::
 
-        z^{\langle t \rangle} = (M \odot W_{aa})\, a^{\langle t-1 \rangle} + W_{ax}\, x^{\langle t \rangle} + b_a, \qquad
-        M_{ij} = \begin{cases} 0 & \text{with probability } p \\ 1/(1-p) & \text{else} \end{cases}
+        z^{\langle t \rangle} = (M \odot W_{aa})\, a^{\langle t-1 \rangle} + W_{ax}\, x^{\langle t \rangle} + b_a
+        \qquad M_{ij} = \begin{cases} 0 & \text{with probability } p \\ 1/(1-p) & \text{else} \end{cases}
 
     and likewise in every block of rows of a gated cell. One M is drawn in each ``forward``: it holds at all steps and
     for all examples of the batch. A mask on the state that changed from step to step would leave next to nothing of a
@@ -139,8 +139,8 @@ class RecurrentDropout(Record):
         if rng is not None and validate.generator("rng", rng) and self.p:
             kept = rng.random((len(self.layer.W), self.layer.n_a)) >= self.p
             mask = np.where(kept, 1 / (1 - self.p), 0.0).astype(self.precision)
-        dropped = replace(self.layer, W=_masked(self.layer.W, mask))
-        return RecurrentDropoutRun(self, dropped.forward(x, state, lengths, workspace), mask)
+        layer = self.layer if mask is None else replace(self.layer, W=_masked(self.layer.W, mask))
+        return RecurrentDropoutRun(self, layer.forward(x, state, lengths, workspace), mask)
 
     def backward(
         self, run: RecurrentDropoutRun, da: Array | None, dfinal: Any = None, inputs: bool = True
@@ -167,7 +167,7 @@ class RecurrentDropout(Record):
         """
         validate.own_real_run(run, RecurrentDropoutRun, self)
         grads = run.run.layer.backward(run.run, da, dfinal, inputs=inputs)
-        dlayer = replace(grads.layer, W=_masked(grads.layer.W, run.mask))
+        dlayer = grads.layer if run.mask is None else replace(grads.layer, W=_masked(grads.layer.W, run.mask))
         return Gradients(grads.x, grads.state, replace(self, layer=dlayer))
 
     def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
@@ -225,9 +225,7 @@ class RecurrentDropoutRun(Record):
         return self.run.lengths
 
 
-def _masked(W: Array, mask: Array | None) -> Array:
+def _masked(W: Array, mask: Array) -> Array:
     """Multiply the columns of W that read the state."""
-    if mask is None:
-        return W
     n_a = mask.shape[1]
     return np.concatenate([np.where(mask != 0, W[:, :n_a] * mask, 0), W[:, n_a:]], axis=1)
