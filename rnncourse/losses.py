@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _validation as check
+from . import _validation as validate
 from .activations import log_softmax, sigmoid
 from .records import Array
 
@@ -143,8 +143,8 @@ def softmax_cross_entropy(z: Array, y: Array, mask: Array | None = None, reducti
     >>> softmax_cross_entropy(np.zeros((1, 4)), np.array([2])).value
     np.float64(1.3862943611198906)
     """
-    check.ndarray("z", z)
-    check.ndarray("y", y)
+    validate.ndarray("z", z)
+    validate.ndarray("y", y)
     if y.dtype.kind in "iu" and y.ndim == z.ndim - 1:
         y = _one_hot(z, y, mask)
     z, y, counts = _arguments("z", z, y, mask)
@@ -162,18 +162,18 @@ def softmax_cross_entropy(z: Array, y: Array, mask: Array | None = None, reducti
 
 def _arguments(name: str, z: Array, y: Array, mask: Array | None) -> tuple[Array, Array, Array]:
     """Check the arguments; zero the steps that do not count; return the boolean array of those that do."""
-    check.ndarray(name, z)
-    check.ndarray("y", y)
-    dtype = check.precision(z)
+    validate.ndarray(name, z)
+    validate.ndarray("y", y)
+    dtype = validate.precision(z)
     if dtype is None:
         raise TypeError(f"{name}: expected dtype float32 or float64, got {z.dtype}")
     if z.ndim < 1:
         raise ValueError(f"{name}: expected shape (..., n_y), got ()")
-    check.shape("y", y, str(z.shape), z.shape)
-    y = check.numbers("y", y, dtype, allow_ints=True)
+    validate.shape("y", y, str(z.shape), z.shape)
+    y = validate.numbers("y", y, dtype, allow_ints=True)
     if 0 in z.shape:
         raise ValueError(f"{name}: expected at least one step and one entry, got shape {z.shape}")
-    selected = check.mask(mask, z.shape[:-1])
+    selected = validate.mask(mask, z.shape[:-1])
     if selected is None:
         return z, y, np.ones(z.shape[:-1], dtype=bool)
     keep = selected[..., None]
@@ -181,8 +181,8 @@ def _arguments(name: str, z: Array, y: Array, mask: Array | None) -> tuple[Array
 
 
 def _one_hot(z: Array, y: Array, mask: Array | None) -> Array:
-    check.shape("y", y, str(z.shape[:-1]), z.shape[:-1])
-    selected = check.mask(mask, z.shape[:-1])
+    validate.shape("y", y, str(z.shape[:-1]), z.shape[:-1])
+    selected = validate.mask(mask, z.shape[:-1])
     counts = np.ones(y.shape, dtype=bool) if selected is None else selected
     n_y = z.shape[-1]
     if y[counts].size and (y[counts].min() < 0 or y[counts].max() >= n_y):
@@ -192,7 +192,7 @@ def _one_hot(z: Array, y: Array, mask: Array | None) -> Array:
 
 
 def _reduce(losses: Array, dz: Array, counts: Array, reduction: str) -> Loss:
-    check.choice("reduction", reduction, REDUCTIONS)
+    validate.choice("reduction", reduction, REDUCTIONS)
     losses = np.where(counts, losses, 0)
     dz = np.where(counts[..., None], dz, 0)
     if reduction == "none":

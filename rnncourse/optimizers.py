@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from . import _validation as check
+from . import _validation as validate
 from .records import Array, Record, named_leaves, tree_map
 
 __all__ = ["SGD", "Adam", "AdamState", "Optimizer", "clip_by_norm", "clip_by_value", "global_norm"]
@@ -58,8 +58,8 @@ class SGD(Record):
     momentum: float = 0.0
 
     def __post_init__(self) -> None:
-        _set(self, learning_rate=check.positive("learning_rate", self.learning_rate))
-        _set(self, momentum=check.positive("momentum", self.momentum, zero=True, below=1))
+        _set(self, learning_rate=validate.positive("learning_rate", self.learning_rate))
+        _set(self, momentum=validate.positive("momentum", self.momentum, zero=True, below=1))
 
     def init(self, model: Tree) -> Tree:
         """Return the velocities before the first update: zeros.
@@ -142,10 +142,10 @@ class Adam(Record):
     eps: float = 1e-8
 
     def __post_init__(self) -> None:
-        _set(self, learning_rate=check.positive("learning_rate", self.learning_rate))
-        _set(self, beta1=check.positive("beta1", self.beta1, zero=True, below=1))
-        _set(self, beta2=check.positive("beta2", self.beta2, zero=True, below=1))
-        _set(self, eps=check.positive("eps", self.eps, zero=True))
+        _set(self, learning_rate=validate.positive("learning_rate", self.learning_rate))
+        _set(self, beta1=validate.positive("beta1", self.beta1, zero=True, below=1))
+        _set(self, beta2=validate.positive("beta2", self.beta2, zero=True, below=1))
+        _set(self, eps=validate.positive("eps", self.eps, zero=True))
 
     def init(self, model: Any) -> AdamState:
         """Return the state before the first update: zero means.
@@ -252,7 +252,7 @@ def clip_by_norm(grads: Tree, max_norm: float) -> tuple[Tree, float]:
     >>> clip_by_norm(np.array([3.0, 4.0]), max_norm=1.0)
     (array([0.6, 0.8]), 5.0)
     """
-    max_norm = check.positive("max_norm", max_norm)
+    max_norm = validate.positive("max_norm", max_norm)
     _check_finite(grads)
     largest, relative = _norm(grads)
     norm = largest * relative
@@ -290,7 +290,7 @@ def clip_by_value(grads: Tree, limit: float) -> Tree:
     >>> clip_by_value(np.array([0.1, -7.0]), limit=1.0)
     array([ 0.1, -1. ])
     """
-    limit = check.positive("limit", limit)
+    limit = validate.positive("limit", limit)
     _check_finite(grads, infinite=True)
 
     def cut(g: Array) -> Array:

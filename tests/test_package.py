@@ -28,6 +28,7 @@ ROWS = (
     {"layers.fast"},
     {"layers.recurrent"},
     {"layers.rnn", "layers.gru", "layers.lstm", "layers.use_gate", "layers.dense"},
+    {"layers.embedding"},
     {"layers.bidirectional", "layers.deep", "layers.halves"},
     {"layers"},
     {"rtrl", "chunked", "battery"},

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..activations import sigmoid, sigmoid_slope, tanh, tanh_slope
 from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
@@ -95,7 +95,7 @@ class GRU(RecurrentLayer):
             The layer.
         """
         W, b = cls._draw(3, n_x, n_a, rng, dtype, input_init, recurrent_init)
-        return cls(W, b, np.zeros(n_a, b.dtype) if check.flag("reset_after", reset_after) else None)
+        return cls(W, b, np.zeros(n_a, b.dtype) if validate.flag("reset_after", reset_after) else None)
 
     @classmethod
     def block_names(cls, **options: Any) -> tuple[str, ...]:
@@ -146,13 +146,13 @@ class GRU(RecurrentLayer):
         return (states,), (x1, tape)
 
     def _backward(
-        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers
-    ) -> tuple[Array, tuple[Array, ...], Any]:
+        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers, inputs: bool
+    ) -> tuple[Array | None, tuple[Array, ...], Any]:
         if not run.tape:  # the cell was looped
-            return super()._backward(run, da, dfinal, valid, buffers)
+            return super()._backward(run, da, dfinal, valid, buffers, inputs)
         x1, tape = run.tape
         dx, dc0, dW, db, db_cc = fast.gru_backward(
-            self.W, self.b_cc, x1, run.parts[0], tape, da, dfinal[0], valid, buffers
+            self.W, self.b_cc, x1, run.parts[0], tape, da, dfinal[0], valid, buffers, inputs
         )
         return dx, (dc0,), GRU(dW, db, db_cc)
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..activations import ACTIVATIONS
 from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
@@ -61,7 +61,7 @@ class RNN(RecurrentLayer):
 
     def __post_init__(self) -> None:
         self._check_parameters()
-        check.choice("activation", self.activation, tuple(ACTIVATIONS))
+        validate.choice("activation", self.activation, tuple(ACTIVATIONS))
 
     @classmethod
     def init(
@@ -132,12 +132,12 @@ class RNN(RecurrentLayer):
         return (states,), (x1,)
 
     def _backward(
-        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers
-    ) -> tuple[Array, tuple[Array, ...], Any]:
+        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers, inputs: bool
+    ) -> tuple[Array | None, tuple[Array, ...], Any]:
         if not run.tape:  # the cell was looped
-            return super()._backward(run, da, dfinal, valid, buffers)
+            return super()._backward(run, da, dfinal, valid, buffers, inputs)
         dx, da0, dW, db = fast.rnn_backward(
-            self.W, run.tape[0], run.parts[0], da, dfinal[0], valid, self.activation, buffers
+            self.W, run.tape[0], run.parts[0], da, dfinal[0], valid, self.activation, buffers, inputs
         )
         return dx, (da0,), RNN(dW, db, self.activation)
 

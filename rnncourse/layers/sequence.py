@@ -162,3 +162,21 @@ def keep(valid: Array | None, new: Array, old: Array | float = 0.0) -> Array:
     if valid is None:
         return new
     return np.where(valid, new, old if isinstance(old, np.ndarray) else new.dtype.type(old))
+
+
+def random_part(layer: Any, rng: np.random.Generator | None) -> dict[str, Any]:
+    """Hand the generator on to a part that drops something out; the other layers take none.
+
+    Parameters
+    ----------
+    layer : layer
+        Part of a composition.
+    rng : numpy.random.Generator or None
+        What the composition's ``forward`` got.
+
+    Returns
+    -------
+    dict
+        ``{"rng": rng}`` or nothing, for the part's ``forward``.
+    """
+    return {"rng": rng} if rng is not None and getattr(layer, "drops_out", False) else {}
