@@ -208,3 +208,10 @@ RNG = np.random.default_rng(0)
 def test_options_that_do_not_fit_are_refused(call, error, message):
     with pytest.raises(error, match=f"^{message}"):
         call()
+
+
+def test_the_forget_bias_stands_on_the_forget_gate_alone():
+    for coupled in (False, True):
+        layer = LSTM.init(3, 4, np.random.default_rng(0), forget_bias=2.5, coupled=coupled)
+        for block in layer.blocks:
+            np.testing.assert_array_equal(getattr(layer, f"b_{block}"), 2.5 if block == "f" else 0.0)
