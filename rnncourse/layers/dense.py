@@ -30,7 +30,7 @@ class Dense(Record):
         Weights, float32 or float64. The layer keeps a read-only copy.
     b : ndarray, shape (n_y,), optional
         Biases; none, if None.
-    activation : {"identity", "tanh", "sigmoid", "relu"}
+    activation : str
         g.
 
     Raises
@@ -91,7 +91,7 @@ class Dense(Record):
             Source of randomness.
         dtype : dtype
             float32 or float64.
-        activation : {"identity", "tanh", "sigmoid", "relu"}
+        activation : str
             g.
         weight_init : callable
             See `rnncourse.initializers`.
