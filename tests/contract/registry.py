@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Halves
+from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Embedding, Halves
+from rnncourse.layers.recurrent_dropout import RecurrentDropout
 from rnncourse.layers.use_gate import UseGateCell
 
 from . import cells, oracles
@@ -27,6 +28,8 @@ class Case:
     kinked: Callable[..., Any] | None = None  # run -> the values that must stay away from 0, if a slope jumps there
     causal: bool = True  # can be streamed: step(), chunks; False where outputs depend on later inputs
     recurrent: bool = True  # has a state
+    symbols: bool = False  # reads integers (T, B)
+    flat: bool = False  # reads (B, n_x) as well
 
     def __str__(self) -> str:
         return self.name
@@ -43,7 +46,7 @@ def rnn(g: str, **options: Any) -> Case:
 
 
 def dense(g: str, **options: Any) -> Case:
-    return Case(f"dense-{g}", partial(Dense.init, activation=g), oracles.explicit, recurrent=False, **options)
+    return Case(f"dense-{g}", partial(Dense.init, activation=g), oracles.explicit, recurrent=False, flat=True, **options)
 
 
 def lstm(name: str, oracle: Callable[..., Any] = oracles.explicit, **options: bool) -> Case:
@@ -85,6 +88,8 @@ CASES = (
     dense("tanh"),
     dense("sigmoid"),
     dense("relu", kinked=lambda run: run.z_y),
+    Case("dense-no-bias", partial(Dense.init, bias=False), oracles.explicit, recurrent=False, flat=True),
+    Case("embedding", Embedding.init, oracles.torch_embedding, recurrent=False, symbols=True),
     gru("gru"),
     gru("gru-reset-after", oracles.torch_gru, reset_after=True),
     lstm("lstm", oracles.torch_lstm),
@@ -93,10 +98,13 @@ CASES = (
     lstm("lstm-peepholes-coupled", peepholes=True, coupled=True),
     Case("use-gate", UseGateCell.init, oracles.explicit, cells.use_gate),
     Case("halves-lstm", lambda **sizes: Halves(LSTM.init(**sizes), least=0), oracles.explicit),
+    Case("recurrent-dropout", lambda **sizes: RecurrentDropout(LSTM.init(**sizes), p=0.5), oracles.explicit),
     bidirectional("bidirectional-rnn", RNN.init, RNN.init),
     bidirectional("bidirectional-gru", GRU.init, AFTER),
     bidirectional("bidirectional-lstm", LSTM.init, LSTM.init, oracles.torch_bidirectional_lstm),
     deep("deep-three-grus", AFTER, AFTER, AFTER, oracle=oracles.torch_three_grus),
     deep("deep-mixed", LSTM.init, GRU.init, RNN.init, partial(Dense.init, activation="tanh")),
     deep("deep-nested", both_ways(LSTM.init, RNN.init), partial(deep("", GRU.init, Dense.init).init), causal=False),
+    deep("deep-embedding", Embedding.init, LSTM.init, partial(Dense.init, bias=False), symbols=True),
+    bidirectional("bidirectional-deep", deep("", GRU.init, Dense.init).init, deep("", RNN.init, RNN.init).init),
 )

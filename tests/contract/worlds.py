@@ -58,7 +58,8 @@ def make_world(case, T=5, B=3, n_x=4, n_a=2, lengths=None, seed=0, dtype=np.floa
             return (scale * rng.standard_normal(shape)).astype(dtype)
 
         layer = tree_map(lambda p: normal(p.shape, case.scale), case.init(n_x=n_x, n_a=n_a, rng=rng, dtype=dtype))
-        x, start = normal((T, B, n_x)), layer.zero_state(B)
+        x = rng.integers(0, n_x, (T, B)) if case.symbols else normal((T, B, n_x))
+        start = layer.zero_state(B)
         state, dfinal = tree_map(lambda s: normal(s.shape), start), tree_map(lambda s: normal(s.shape), start)
         world = World(layer, x, state, lengths, normal((T, B, layer.n_out)), dfinal)
         if case.kinked is None or np.abs(_non_zero(case.kinked(world.run()))).min(initial=1) > 0.01:
