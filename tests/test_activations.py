@@ -148,3 +148,7 @@ def test_softmax_backward_agrees_with_the_complex_step():
 def test_relu_of_complex_numbers_goes_by_the_real_part():
     assert relu(np.array([1 + 2j, -1 + 2j, -1 - 2j])).tolist() == [1 + 2j, 0, 0]
     assert relu_slope(np.array([1 + 2j, 0])).tolist() == [1, 0]
+
+
+def test_relu_at_its_kink_is_flat_for_the_complex_step_too():
+    assert relu(np.array([1e-30j, -0.0 + 1e-30j])).tolist() == [0, 0]

@@ -50,7 +50,7 @@ def test_states_and_their_gradients_may_be_left_out(name):
 
 def test_float32_stays_float32_and_integers_are_converted():
     layer = tree_map(lambda p: p.astype(np.float32), LAYERS["lstm"])
-    x, state, da, dfinal = random_world(layer, T, 2, dtype=np.float32)
+    x, state, da, dfinal = random_world(layer, T, 2)
     x = (4 * x).astype(np.int8)
     found = checkpointed_gradients(layer, x, da, state, dfinal, every=3)
     assert_trees_close(found, exact(layer, x, state, da, dfinal), 1e-5)
@@ -213,3 +213,55 @@ def test_memory_beyond_the_gradient_by_x_grows_like_the_root_of_the_number_of_st
         return peak(lambda: checkpointed_gradients(layer, x, upstream_of)) - x.nbytes
 
     assert beyond(1600) < 3 * beyond(400)  # twice, and what is always there
+
+
+SEVEN = [7, 0, 4, 5]
+
+
+@pytest.mark.parametrize("lengths", [None, SEVEN], ids=["full", "padded"])
+@pytest.mark.parametrize("every", [None, 1, 2, 3, 7, 9])
+@pytest.mark.parametrize("name", ["lstm", "gru", "deep"])
+def test_checkpointed_gradients_are_exact(name, every, lengths):
+    net = LAYERS[name]
+    x, state, da, dfinal = random_world(net, 7, 4)
+    run = net.forward(x, state, lengths)
+    whole = net.backward(run, da, dfinal)
+    assert_trees_close(checkpointed_gradients(net, x, da, state, dfinal, lengths, every), whole)
+    seen = []
+
+    def part(lo, hi, a):
+        seen.append((lo, hi))
+        np.testing.assert_allclose(a, run.a[lo:hi], atol=1e-13)
+        return da[lo:hi]
+
+    assert_trees_close(checkpointed_gradients(net, x, part, state, dfinal, lengths, every), whole)
+    size = every or 2
+    assert sorted(seen) == [(lo, min(lo + size, 7)) for lo in range(0, 7, size)]
+    zero = checkpointed_gradients(net, x, da, every=every)
+    assert_trees_close(zero, net.backward(net.forward(x), da))
+
+
+@pytest.mark.parametrize("lengths", [None, SEVEN], ids=["full", "padded"])
+@pytest.mark.parametrize("every", [1, 3, 7])
+def test_truncated_gradients_are_the_sum_over_chunks_of_their_own(every, lengths):
+    net = LAYERS["lstm"]
+    x, state, da, _ = random_world(net, 7, 4)
+    found = truncated_gradients(net, x, da, every, state, lengths)
+    start, total, first = state, tree_map(np.zeros_like, net), None
+    for lo in range(0, 7, every):
+        inside = None if lengths is None else [min(max(n - lo, 0), len(x[lo : lo + every])) for n in lengths]
+        run = net.forward(x[lo : lo + every], start, inside)
+        g = net.backward(run, da[lo : lo + every])
+        np.testing.assert_allclose(found.x[lo : lo + every], g.x, atol=1e-13)
+        total, start, first = tree_map(np.add, total, g.layer), run.final, first or g
+    assert_trees_close(found.layer, total)
+    assert_trees_close(found.state, first.state)
+    exact = net.backward(net.forward(x, state, lengths), da)
+    assert (np.abs(found.layer.W - exact.layer.W).max() > 1e-3) == (every < 7)
+
+
+def test_truncated_and_checkpointed_take_an_empty_sequence():
+    net = LAYERS["lstm"]
+    x, state, da, dfinal = random_world(net, 0, 4)
+    assert_trees_close(checkpointed_gradients(net, x, da, state, dfinal).state, dfinal, 0)
+    assert_trees_close(truncated_gradients(net, x, da, 3, state).layer, tree_map(np.zeros_like, net), 0)

@@ -316,3 +316,18 @@ def test_classes_of_fractions_are_refused():
 def test_a_mask_is_checked_with_classes_too():
     with pytest.raises(ValueError, match=r"^mask: expected at least one"):
         softmax_cross_entropy(Z, np.zeros((3, 2), int), np.zeros((3, 2), bool))
+
+
+@pytest.mark.parametrize("bad", [-1, 4, 9])
+def test_the_class_that_is_out_of_range_is_named(bad):
+    with pytest.raises(ValueError, match=f"got {bad}$"):
+        softmax_cross_entropy(np.zeros((4, 4)), np.array([0, 1, bad, 0]))
+
+
+def test_classes_go_with_float32_logits():
+    z = np.arange(6, dtype=np.float32).reshape(2, 3)
+    value, dz = softmax_cross_entropy(z, np.array([2, 0]))
+    wide = softmax_cross_entropy(z.astype(np.float64), np.array([2, 0]))
+    assert value.dtype == dz.dtype == np.float32
+    np.testing.assert_allclose(value, wide.value, rtol=1e-6)
+    np.testing.assert_allclose(dz, wide.dz, atol=1e-6)

@@ -264,3 +264,95 @@ def test_clipping_names_the_array_that_is_not_finite(bad):
 def test_a_bad_threshold_is_refused_by_name(clip, name, bad):
     with pytest.raises(TypeError if bad in (None, "1") or bad is True else ValueError, match=f"^{name}: expected"):
         clip(np.ones(2), bad)
+
+
+def test_adam_is_the_published_algorithm_over_several_steps():
+    rng = np.random.default_rng(0)
+    w = rng.standard_normal((2, 3))
+    tree, optimizer = {"w": w, "b": (w[0],)}, Adam(0.05, beta1=0.8, beta2=0.95, eps=1e-3)
+    state = optimizer.init(tree)
+    m = v = 0.0
+    for n in range(1, 6):
+        g = rng.standard_normal((2, 3))
+        m, v = 0.8 * m + 0.2 * g, 0.95 * v + 0.05 * g**2
+        w = w - 0.05 * (m / (1 - 0.8**n)) / (np.sqrt(v / (1 - 0.95**n)) + 1e-3)
+        tree, state = optimizer.update(tree, {"w": g, "b": (g[0],)}, state)
+        np.testing.assert_allclose(tree["w"], w, rtol=1e-13)
+        np.testing.assert_allclose(tree["b"][0], w[0], rtol=1e-13)
+        assert state.steps == n
+
+
+def test_momentum_is_the_formula_over_several_steps():
+    rng = np.random.default_rng(0)
+    w, v, optimizer = rng.standard_normal(3), np.zeros(3), SGD(0.1, momentum=0.7)
+    tree, state = w, optimizer.init(w)
+    for _ in range(4):
+        g = rng.standard_normal(3)
+        v = 0.7 * v + g
+        w = w - 0.1 * v
+        tree, state = optimizer.update(tree, g, state)
+        np.testing.assert_allclose(tree, w, rtol=1e-14)
+        np.testing.assert_allclose(state, v, rtol=1e-14)
+
+
+def test_clip_by_norm_shrinks_long_gradients_to_the_norm_and_leaves_short_ones_alone():
+    tree = {"W": np.array([[3.0, 0.0]]), "b": (np.array([-4.0]),)}
+    assert global_norm(tree) == 5
+    short, norm = clip_by_norm(tree, 5.0)
+    assert short is tree
+    assert norm == 5
+    clipped, norm = clip_by_norm(tree, 2.0)
+    assert norm == 5
+    np.testing.assert_allclose(clipped["W"], [[1.2, 0]], rtol=1e-15)
+    np.testing.assert_allclose(clipped["b"][0], [-1.6], rtol=1e-15)
+    assert global_norm(clip_by_norm({"W": np.full(4, 1e300)}, 1.0)[0]) == pytest.approx(1)
+    assert clip_by_value(np.array([-3.0, 0.5, 2.0]), 1.0).tolist() == [-1, 0.5, 1]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_clip_refuses_what_has_no_direction(bad):
+    with pytest.raises(FloatingPointError, match=r"^grads\.b: expected finite numbers, got (nan|inf) at \(1, 0\)"):
+        clip_by_norm({"W": np.ones(2), "b": np.array([[1.0], [bad]])}, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("tree", "norm"),
+    [
+        ((), 0.0),
+        (np.zeros((0, 3)), 0.0),
+        ([np.zeros(2), np.zeros(0)], 0.0),
+        (np.full(4, 0.5), 1.0),
+        (np.full(4, 5e-301), 1e-300),
+        (np.full(4, 5e299), 1e300),
+        (np.full(4, 1e38, np.float32), float(np.float32(1e38)) * 2),
+        (np.array([3, -4], np.int8), 5.0),
+        (np.array([100, 100], np.int8), 2**0.5 * 100),
+        ([np.array([1.0]), np.array([-np.inf])], np.inf),
+        ([np.array([np.nan]), np.array([1.0])], np.nan),
+        ([np.array([np.nan]), np.array([np.inf])], np.nan),
+    ],
+)
+def test_global_norm_at_the_edges(tree, norm):
+    assert global_norm(tree) == pytest.approx(norm, rel=1e-12, nan_ok=True)
+
+
+def test_clip_keeps_float32_and_a_norm_beyond_it():
+    g = np.full(16, 3e38, np.float32)
+    clipped, norm = clip_by_norm(g, 2.0)
+    assert clipped.dtype == np.float32
+    assert norm == pytest.approx(12e38)
+    np.testing.assert_allclose(clipped, 0.5, rtol=1e-6)
+    # intermediate values in float64: the last bit is that of the rounded exact quotient
+    odd = np.array([1.1, -0.7, 0.3], np.float32)
+    exact = (odd.astype(np.float64) / np.sqrt((odd.astype(np.float64) ** 2).sum())).astype(np.float32)
+    np.testing.assert_array_equal(clip_by_norm(odd, 1.0)[0], exact)
+
+
+def test_clip_by_value_cuts_infinities_and_refuses_nan():
+    cut = clip_by_value({"W": np.array([-np.inf, np.inf, 0.5])}, 1.0)["W"]
+    assert cut.tolist() == [-1, 1, 0.5]
+    narrow = clip_by_value(np.array([np.inf, 1.0], np.float32), 1e300)
+    assert narrow.dtype == np.float32
+    assert narrow[0] == np.finfo(np.float32).max
+    with pytest.raises(FloatingPointError, match=r"^grads\.W: expected .* got nan at \(1,\)"):
+        clip_by_value({"W": np.array([np.inf, np.nan])}, 1.0)

@@ -31,7 +31,7 @@ ROWS = (
     {"layers.embedding"},
     {"layers.bidirectional", "layers.deep", "layers.halves"},
     {"layers"},
-    {"rtrl", "chunked"},
+    {"rtrl", "chunked", "battery"},
     {"gradcheck", "optimizers", "data"},
     {"training"},
     {"language_model", "exchange", "storage"},

@@ -26,7 +26,7 @@ AGAIN = "^run: its workspace has been used again; make a workspace for each run 
 
 
 def assert_same_as_without(layer, workspace, T, B, lengths=None, seed=0, dtype=np.float64):
-    x, state, da, dfinal = random_world(layer, T, B, seed, dtype)
+    x, state, da, dfinal = random_world(layer, T, B, seed)
     run, plain = layer.forward(x, state, lengths, workspace=workspace), layer.forward(x, state, lengths)
     assert type(run) is BorrowedRun
     quantities = tuple((getattr(run, name), getattr(plain, name)) for name in layer.quantities)
