@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Halves
+from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Embedding, Halves
 from rnncourse.activations import ACTIVATIONS
 from rnncourse.layers.recurrent import RecurrentLayer
+from rnncourse.layers.recurrent_dropout import RecurrentDropout
 from rnncourse.layers.use_gate import UseGateCell
 
 from . import oracles
@@ -28,6 +29,7 @@ class Case:
     kinked: Callable[..., Any] | None = None  # run -> the values that must stay away from 0, if a slope jumps there
     causal: bool = True  # can be streamed: step(), chunks; False where outputs depend on later inputs
     recurrent: bool = True  # has a state
+    flat: bool = False  # reads (B, n_x) as well
 
     def __str__(self) -> str:
         return self.name
@@ -36,6 +38,11 @@ class Case:
     def example(self) -> Any:
         """A small layer of this kind."""
         return self.init(n_x=2, n_a=2, rng=np.random.default_rng(0), dtype=np.float64)
+
+    @property
+    def symbols(self) -> bool:
+        """Whether it reads integers (T, B) in place of numbers."""
+        return getattr(self.example, "reads_symbols", False)
 
     @property
     def celled(self) -> bool:
@@ -75,6 +82,7 @@ def dense(g: str) -> Case:
         oracles.explicit,
         kinked=(lambda run: run.z_y) if shape_of(g)[0] else None,
         recurrent=False,
+        flat=True,
     )
 
 
@@ -111,6 +119,8 @@ AFTER = partial(GRU.init, reset_after=True)
 CASES = (
     *map(rnn, ACTIVATIONS),
     *map(dense, ACTIVATIONS),
+    Case("dense-no-bias", partial(Dense.init, bias=False), oracles.explicit, recurrent=False, flat=True),
+    Case("embedding", Embedding.init, oracles.torch_embedding, recurrent=False),
     gru("gru"),
     gru("gru-reset-after", oracles.torch_gru, reset_after=True),
     lstm("lstm", oracles.torch_lstm),
@@ -119,10 +129,13 @@ CASES = (
     lstm("lstm-peepholes-coupled", peepholes=True, coupled=True),
     Case("use-gate", UseGateCell.init, oracles.explicit),
     Case("halves-lstm", lambda **sizes: Halves(LSTM.init(**sizes), least=0), oracles.explicit),
+    Case("recurrent-dropout", lambda **sizes: RecurrentDropout(LSTM.init(**sizes), p=0.5), oracles.explicit),
     bidirectional("bidirectional-rnn", RNN.init, RNN.init),
     bidirectional("bidirectional-gru", GRU.init, AFTER),
     bidirectional("bidirectional-lstm", LSTM.init, LSTM.init, oracles.torch_bidirectional_lstm),
     deep("deep-three-grus", AFTER, AFTER, AFTER, oracle=oracles.torch_three_grus),
     deep("deep-mixed", LSTM.init, GRU.init, RNN.init, partial(Dense.init, activation="tanh")),
     deep("deep-nested", both_ways(LSTM.init, RNN.init), partial(deep("", GRU.init, Dense.init).init), causal=False),
+    deep("deep-embedding", Embedding.init, LSTM.init, partial(Dense.init, bias=False)),
+    bidirectional("bidirectional-deep", deep("", GRU.init, Dense.init).init, deep("", RNN.init, RNN.init).init),
 )

@@ -80,7 +80,7 @@ def sigmoid_of_minus(z: Array, one: Array) -> None:
 def input_gradients(
     W: Array, x1: Array, rows: Array, order: list[int], inputs: bool
 ) -> tuple[Array | None, Array, Array]:
-    """Return dx (None without `inputs`), dW (its columns of x filled in) and db, from dz of all steps and gates as rows.
+    """Return dx (None without `inputs`), dW (its columns of x filled in) and db, from all dz as rows.
 
     The blocks of `rows` stand in another order than those of W.
     """
