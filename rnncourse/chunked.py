@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _validation as check
+from . import _validation as validate
 from .records import Array, Gradients, tree_map
 from .workspace import Workspace
 
@@ -104,17 +104,17 @@ def truncated_gradients(
 def _gradients(
     layer: Any, x: Array, da: Upstream, state: Any, dfinal: Any, lengths: Any, every: int | None, carry: bool
 ) -> Gradients:
-    check.layers(layer=layer)
+    validate.layers(layer=layer)
     try:
         layer.step(np.zeros((0, layer.n_x), layer.precision))
     except TypeError as error:  # in chunks, the stream that starts at the end would start at each chunk's end
-        raise TypeError(f"layer: expected one that reads forwards alone, got {check.describe(layer)}") from error
-    check.ndarray("x", x)
-    check.shape("x", x, "(T, B, n_x)", (None, None, layer.n_x))
+        raise TypeError(f"layer: expected one that reads forwards alone, got {validate.describe(layer)}") from error
+    validate.ndarray("x", x)
+    validate.shape("x", x, "(T, B, n_x)", (None, None, layer.n_x))
     if not callable(da):
-        check.shape("da", check.ndarray("da", da), "(T, B, n_a)", (*x.shape[:2], layer.n_out))
-    ends = check.lengths(lengths, *x.shape[:2])
-    size = max(1, isqrt(len(x))) if every is None else check.size("every", every)
+        validate.shape("da", validate.ndarray("da", da), "(T, B, n_a)", (*x.shape[:2], layer.n_out))
+    ends = validate.lengths(lengths, *x.shape[:2])
+    size = max(1, isqrt(len(x))) if every is None else validate.size("every", every)
 
     memory = Workspace()  # each chunk's run is done with before the next one starts
     chunks, start = [], state

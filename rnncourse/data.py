@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import _validation as check
+from . import _validation as validate
 from .records import Array, Record
 
 __all__ = [
@@ -65,7 +65,7 @@ def elman_letters(n_consonants: int, rng: np.random.Generator) -> str:
     >>> elman_letters(4, np.random.default_rng(1))
     'diidiiguuuguuu'
     """
-    drawn = check.generator("rng", rng).choice(list(SYLLABLES), check.size("n_consonants", n_consonants, least=0))
+    drawn = validate.generator("rng", rng).choice(list(SYLLABLES), validate.size("n_consonants", n_consonants, least=0))
     return "".join(SYLLABLES[str(c)] for c in drawn)
 
 
@@ -91,7 +91,7 @@ def temporal_xor(n_triples: int, rng: np.random.Generator) -> Array:
     >>> temporal_xor(4, np.random.default_rng(0))
     array([1, 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0])
     """
-    bits = check.generator("rng", rng).integers(0, 2, (check.size("n_triples", n_triples, least=0), 2))
+    bits = validate.generator("rng", rng).integers(0, 2, (validate.size("n_triples", n_triples, least=0), 2))
     return np.column_stack([bits, bits[:, 0] ^ bits[:, 1]]).ravel()
 
 
@@ -138,8 +138,8 @@ def agreement(n_sentences: int, distance: int, rng: np.random.Generator) -> Agre
     the birds near the cats near the dog still were
     the cats near the dog above the cat really were
     """
-    n, distance = check.size("n_sentences", n_sentences, least=0), check.size("distance", distance, least=0)
-    rng = check.generator("rng", rng)
+    n, distance = validate.size("n_sentences", n_sentences, least=0), validate.size("distance", distance, least=0)
+    rng = validate.generator("rng", rng)
     phrases, adverbs = divmod(distance, 3)
     nouns = rng.integers(1, 7, (1 + phrases, n))
     words = np.zeros((2 + distance, n), np.int64)  # "the", wherever nothing else stands
@@ -206,13 +206,13 @@ def one_hot(classes: Array, n: int, dtype: type = np.float64) -> Array:
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    n = check.size("n", n)
-    classes = check.ndarray("classes", classes)
+    n = validate.size("n", n)
+    classes = validate.ndarray("classes", classes)
     if classes.dtype.kind not in "iu":
         raise TypeError(f"classes: expected integers, got dtype {classes.dtype}")
     if classes.size and (classes.min() < 0 or classes.max() >= n):
         raise ValueError(f"classes: expected integers from 0 to {n - 1}, got {classes.min()} to {classes.max()}")
-    return (classes[..., None] == np.arange(n)).astype(check.float_dtype(dtype))
+    return (classes[..., None] == np.arange(n)).astype(validate.float_dtype(dtype))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -303,12 +303,12 @@ class Characters(Record):
         TypeError, ValueError
             If `classes` are no integers, or out of range.
         """
-        check.shape("classes", check.ndarray("classes", classes), "(T,)", (None,))
+        validate.shape("classes", validate.ndarray("classes", classes), "(T,)", (None,))
         one_hot(classes, len(self))
         return "".join(self.alphabet[i] for i in classes)
 
 
 def _string(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{name}: expected a string, got {check.describe(value)}")
+        raise TypeError(f"{name}: expected a string, got {validate.describe(value)}")
     return value

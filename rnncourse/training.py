@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from . import _validation as check
+from . import _validation as validate
 from .optimizers import Optimizer, clip_by_norm, global_norm
 from .records import Array, Record
 
@@ -89,7 +89,7 @@ def train(
     >>> done.losses, done.model
     (array([8. , 2. , 0.5]), array([0.5]))
     """
-    steps, start = check.size("steps", steps, least=0), check.size("start", start, least=0)
+    steps, start = validate.size("steps", steps, least=0), validate.size("start", start, least=0)
     state = optimizer.init(model) if state is None else state
     losses, norms = np.empty(steps), np.empty(steps)
     for i in _bar(range(steps), progress):
