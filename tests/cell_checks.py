@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rnncourse import _validation, tree_map
+from rnncourse import _validation as validate
+from rnncourse import tree_map
 from rnncourse.layers.recurrent import RecurrentLayer
 from rnncourse.layers.sequence import Run, keep, valid_steps
 from rnncourse.records import named_leaves
@@ -91,7 +92,7 @@ def assert_run_shows_every_quantity(run: Any, expected: dict[str, np.ndarray], i
 
 def looped_run(layer: Any, x: np.ndarray, state: Any = None, lengths: Any = None) -> Run:
     """What `forward` returns, by looping the cell; its `backward` loops the cell too."""
-    ends = _validation.lengths(lengths, *x.shape[:2])
+    ends = validate.lengths(lengths, *x.shape[:2])
     valid = valid_steps(ends, len(x))
     start = layer._unpack("state", state, x.shape[1])
     states, tape = RecurrentLayer._forward(layer, keep(valid, x), start, valid, NEW)

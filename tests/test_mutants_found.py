@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, tree_map
-from rnncourse import _validation as check
+from rnncourse import _validation as validate
 from rnncourse.activations import relu
 from rnncourse.chunked import checkpointed_gradients, truncated_gradients
 from rnncourse.gradcheck import gradient_errors, numerical_gradient
@@ -110,11 +110,11 @@ def test_a_plain_step_goes_without_the_full_checks(monkeypatch, name):
     expected = layer.step(x[0], state)
     asked = []
 
-    def noted(name, value, *args, check=check.numbers, **options):
+    def noted(name, value, *args, check=validate.numbers, **options):
         asked.append(name)
         return check(name, value, *args, **options)
 
-    monkeypatch.setattr(check, "numbers", noted)
+    monkeypatch.setattr(validate, "numbers", noted)
     assert_close(layer.step(x[0], state), expected, 0)
     assert asked == []
     layer.step(x[0])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..records import Array, Gradients, Record
 from ..workspace import Workspace
 from .sequence import valid_steps
@@ -48,7 +48,7 @@ class Bidirectional(Record):
     bwd: Any
 
     def __post_init__(self) -> None:
-        check.layers(fwd=self.fwd, bwd=self.bwd)
+        validate.layers(fwd=self.fwd, bwd=self.bwd)
         if self.fwd.n_x != self.bwd.n_x:
             raise ValueError(f"bwd: expected n_x = {self.fwd.n_x} inputs, as fwd has, got {self.bwd.n_x}")
 
@@ -113,12 +113,12 @@ class Bidirectional(Record):
         TypeError, ValueError
             If an argument is of the wrong dtype or shape; the message names it.
         """
-        x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
-        check.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
-        start = check.entries("state", state, 2)
-        fwd = self.fwd.forward(x, start[0], lengths, workspace=check.part(workspace, "fwd"))
-        ends = check.lengths(lengths, *x.shape[:2])
-        bwd = self.bwd.forward(reverse(x, ends), start[1], lengths, workspace=check.part(workspace, "bwd"))
+        x = validate.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
+        validate.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
+        start = validate.entries("state", state, 2)
+        fwd = self.fwd.forward(x, start[0], lengths, workspace=validate.part(workspace, "fwd"))
+        ends = validate.lengths(lengths, *x.shape[:2])
+        bwd = self.bwd.forward(reverse(x, ends), start[1], lengths, workspace=validate.part(workspace, "bwd"))
         return BidirectionalRun(self, fwd, bwd, np.concatenate([fwd.a, reverse(bwd.a, ends)], axis=-1), ends)
 
     def backward(self, run: BidirectionalRun, da: Array, dfinal: Any = None) -> Gradients:
@@ -143,10 +143,10 @@ class Bidirectional(Record):
         TypeError, ValueError
             If an argument is of the wrong kind, dtype or shape, or the run is complex or of another layer.
         """
-        check.own_real_run(run, BidirectionalRun, self)
-        da = check.numbers("da", da, self.precision)
-        check.shape("da", da, "(T, B, n_fwd + n_bwd)", run.a.shape)
-        final = check.entries("dfinal", dfinal, 2)
+        validate.own_real_run(run, BidirectionalRun, self)
+        da = validate.numbers("da", da, self.precision)
+        validate.shape("da", da, "(T, B, n_fwd + n_bwd)", run.a.shape)
+        final = validate.entries("dfinal", dfinal, 2)
         n = self.fwd.n_out
         fwd = self.fwd.backward(run.fwd, da[..., :n], final[0])
         bwd = self.bwd.backward(run.bwd, reverse(da[..., n:], run.lengths), final[1])

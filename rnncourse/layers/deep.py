@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..records import Array, Gradients, Record
 from ..workspace import Workspace
 
@@ -50,11 +50,11 @@ class Deep(Record):
 
     def __post_init__(self) -> None:
         if not isinstance(self.layers, tuple):
-            raise TypeError(f"layers: expected a tuple of layers, got {check.describe(self.layers)}")
+            raise TypeError(f"layers: expected a tuple of layers, got {validate.describe(self.layers)}")
         if not self.layers:
             raise ValueError("layers: expected at least one layer, got none")
-        check.layers(**{f"layers[{k}]": layer for k, layer in enumerate(self.layers)})
-        check.positive("dropout", self.dropout, zero=True, below=1)
+        validate.layers(**{f"layers[{k}]": layer for k, layer in enumerate(self.layers)})
+        validate.positive("dropout", self.dropout, zero=True, below=1)
         for k in range(1, len(self.layers)):
             above, below = self.layers[k].n_x, self.layers[k - 1].n_out
             if above != below:
@@ -128,10 +128,10 @@ class Deep(Record):
         TypeError, ValueError
             If an argument is of the wrong dtype or shape; the message names it.
         """
-        x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
-        check.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
-        start = check.entries("state", state, len(self.layers))
-        drop = None if rng is None else check.generator("rng", rng)
+        x = validate.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
+        validate.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
+        start = validate.entries("state", state, len(self.layers))
+        drop = None if rng is None else validate.generator("rng", rng)
         runs: list[Any] = []
         masks: list[Array] = []
         for k, (layer, s) in enumerate(zip(self.layers, start, strict=True)):
@@ -139,7 +139,7 @@ class Deep(Record):
                 kept = drop.random(x.shape) >= self.dropout
                 masks.append(np.where(kept, 1 / (1 - self.dropout), 0.0).astype(self.precision))
                 x = _times(x, masks[-1])
-            runs.append(layer.forward(x, s, lengths, workspace=check.part(workspace, str(k))))
+            runs.append(layer.forward(x, s, lengths, workspace=validate.part(workspace, str(k))))
             x = runs[-1].a
         return DeepRun(self, tuple(runs), tuple(masks))
 
@@ -165,10 +165,10 @@ class Deep(Record):
         TypeError, ValueError
             If an argument is of the wrong kind, dtype or shape, or the run is complex or of another layer.
         """
-        check.own_real_run(run, DeepRun, self)
-        da = check.numbers("da", da, self.precision)
-        check.shape("da", da, "(T, B, n_out)", run.a.shape)
-        final = check.entries("dfinal", dfinal, len(self.layers))
+        validate.own_real_run(run, DeepRun, self)
+        da = validate.numbers("da", da, self.precision)
+        validate.shape("da", da, "(T, B, n_out)", run.a.shape)
+        final = validate.entries("dfinal", dfinal, len(self.layers))
         states: list[Any] = []
         layers: list[Any] = []
         for k in reversed(range(len(self.layers))):
@@ -200,10 +200,10 @@ class Deep(Record):
         TypeError, ValueError
             If an argument is of the wrong dtype or shape, or a layer needs the future.
         """
-        x_t = check.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
-        check.shape("x_t", x_t, "(B, n_x)", (None, self.n_x))
+        x_t = validate.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
+        validate.shape("x_t", x_t, "(B, n_x)", (None, self.n_x))
         states = []
-        for layer, s in zip(self.layers, check.entries("state", state, len(self.layers)), strict=True):
+        for layer, s in zip(self.layers, validate.entries("state", state, len(self.layers)), strict=True):
             x_t, new = layer.step(x_t, s)
             states.append(new)
         return x_t, tuple(states)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..activations import ACTIVATIONS
 from ..initializers import Initializer, glorot_uniform
 from ..records import Array, Gradients, Record, private_copy
@@ -50,11 +50,11 @@ class Dense(Record):
     activation: str = "identity"
 
     def __post_init__(self) -> None:
-        check.parameters(W=self.W, b=self.b)
+        validate.parameters(W=self.W, b=self.b)
         if self.W.ndim != 2 or 0 in self.W.shape:
             raise ValueError(f"W: expected shape (n_y, n_a) with n_y, n_a ≥ 1, got {self.W.shape}")
-        check.shape("b", self.b, "(n_y,)", (self.W.shape[0],))
-        check.choice("activation", self.activation, tuple(ACTIVATIONS))
+        validate.shape("b", self.b, "(n_y,)", (self.W.shape[0],))
+        validate.choice("activation", self.activation, tuple(ACTIVATIONS))
         object.__setattr__(self, "W", private_copy(self.W))
         object.__setattr__(self, "b", private_copy(self.b))
 
@@ -88,8 +88,8 @@ class Dense(Record):
         Dense
             The layer.
         """
-        n_x, n_a = check.size("n_x", n_x), check.size("n_a", n_a)
-        dtype, rng = check.float_dtype(dtype), check.generator("rng", rng)
+        n_x, n_a = validate.size("n_x", n_x), validate.size("n_a", n_a)
+        dtype, rng = validate.float_dtype(dtype), validate.generator("rng", rng)
         return cls(weight_init(rng, (n_a, n_x), dtype), np.zeros(n_a, dtype), activation)
 
     @property
@@ -110,11 +110,11 @@ class Dense(Record):
     @property
     def precision(self) -> str:
         """'float32' or 'float64': what inputs have to have."""
-        return check.PRECISION[self.W.dtype.name]
+        return validate.PRECISION[self.W.dtype.name]
 
     def zero_state(self, batch: int) -> tuple[()]:
         """Return the state of a layer that has none: ()."""
-        check.size("batch", batch, least=0)
+        validate.size("batch", batch, least=0)
         return ()
 
     def forward(
@@ -143,11 +143,11 @@ class Dense(Record):
         TypeError, ValueError
             If an argument is of the wrong dtype or shape; the message names it.
         """
-        x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
-        check.shape("x", x, "(T, B, n_a)", (None, None, self.n_x))
+        x = validate.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
+        validate.shape("x", x, "(T, B, n_a)", (None, None, self.n_x))
         _no_state("state", state)
-        check.part(workspace, "")
-        ends = check.lengths(lengths, *x.shape[:2])
+        validate.part(workspace, "")
+        ends = validate.lengths(lengths, *x.shape[:2])
         valid = valid_steps(ends, len(x))
         x = private_copy(keep(valid, x))
         a = ACTIVATIONS[self.activation].function(x @ self.W.T + self.b)
@@ -175,9 +175,9 @@ class Dense(Record):
         TypeError, ValueError
             If an argument is of the wrong kind, dtype or shape, or the run is complex or of another layer.
         """
-        check.own_real_run(run, DenseRun, self)
-        da = check.numbers("da", da, self.precision)
-        check.shape("da", da, "(T, B, n_y)", run.a.shape)
+        validate.own_real_run(run, DenseRun, self)
+        da = validate.numbers("da", da, self.precision)
+        validate.shape("da", da, "(T, B, n_y)", run.a.shape)
         _no_state("dfinal", dfinal)
         valid = valid_steps(run.lengths, len(run.x))
         dz = ACTIVATIONS[self.activation].slope(run.a) * keep(valid, da)
@@ -200,8 +200,8 @@ class Dense(Record):
         tuple
             The output (B, n_y) and ().
         """
-        x_t = check.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
-        check.shape("x_t", x_t, "(B, n_a)", (None, self.n_x))
+        x_t = validate.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
+        validate.shape("x_t", x_t, "(B, n_a)", (None, self.n_x))
         _no_state("state", state)
         return ACTIVATIONS[self.activation].function(x_t @ self.W.T + self.b), ()
 
@@ -241,4 +241,4 @@ class DenseRun(Record):
 def _no_state(name: str, value: object) -> None:
     if value is not None and not (isinstance(value, tuple) and not value):
         kind = ValueError if isinstance(value, tuple) else TypeError
-        raise kind(f"{name}: expected () or None, since a dense layer has no state, got {check.describe(value)}")
+        raise kind(f"{name}: expected () or None, since a dense layer has no state, got {validate.describe(value)}")

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..activations import sigmoid, sigmoid_slope, tanh, tanh_slope
 from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
@@ -95,7 +95,7 @@ class GRU(RecurrentLayer):
             The layer.
         """
         W, b = cls._draw(3, n_x, n_a, rng, dtype, input_init, recurrent_init)
-        return cls(W, b, np.zeros(n_a, b.dtype) if check.flag("reset_after", reset_after) else None)
+        return cls(W, b, np.zeros(n_a, b.dtype) if validate.flag("reset_after", reset_after) else None)
 
     @classmethod
     def block_names(cls, **options: Any) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..records import Array, Gradients, Record, read_only, tree_map
 from ..workspace import Workspace
 from .recurrent import RecurrentLayer
@@ -56,9 +56,9 @@ class Halves(Record):
     least: int = 3 << 15
 
     def __post_init__(self) -> None:
-        check.size("least", self.least, least=0)
+        validate.size("least", self.least, least=0)
         if not isinstance(self.layer, RecurrentLayer):
-            raise TypeError(f"layer: expected a recurrent layer, got {check.describe(self.layer)}")
+            raise TypeError(f"layer: expected a recurrent layer, got {validate.describe(self.layer)}")
 
     @property
     def n_x(self) -> int:
@@ -127,7 +127,7 @@ class Halves(Record):
             here = None if ends is None else ends[rows]
             return self.layer.forward(x[:, rows], self.layer._pack([s[rows] for s in start]), here, memory[k])
 
-        memory = [check.part(workspace, name) for name in ("first", "second")]
+        memory = [validate.part(workspace, name) for name in ("first", "second")]
         runs = side_by_side(part, self._parts(x.shape[1]))
         return HalvesRun(self, tuple(runs), joined([run.a for run in runs], axis=1), ends)
 
@@ -151,9 +151,9 @@ class Halves(Record):
         TypeError, ValueError
             If an argument is of the wrong kind, dtype or shape, or the run is complex or of another layer.
         """
-        check.own_real_run(run, HalvesRun, self)
-        da = check.numbers("da", da, self.precision)
-        check.shape("da", da, "(T, B, n_a)", run.a.shape)
+        validate.own_real_run(run, HalvesRun, self)
+        da = validate.numbers("da", da, self.precision)
+        validate.shape("da", da, "(T, B, n_a)", run.a.shape)
         final = self.layer._unpack("dfinal", dfinal, da.shape[1])
 
         def part(k: int, rows: slice) -> Gradients:

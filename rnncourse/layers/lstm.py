@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..activations import sigmoid, sigmoid_slope, tanh, tanh_slope
 from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
@@ -73,7 +73,7 @@ class LSTM(RecurrentLayer):
     tape_slots: ClassVar[dict[str, int]] = fast.LSTM_SLOTS
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "coupled", check.flag("coupled", self.coupled))
+        object.__setattr__(self, "coupled", validate.flag("coupled", self.coupled))
         wanted = ("p_f", "p_o") if self.coupled else ("p_f", "p_u", "p_o")
         given = tuple(name for name in ("p_f", "p_u", "p_o") if getattr(self, name) is not None)
         if given not in ((), wanted):
@@ -122,10 +122,10 @@ class LSTM(RecurrentLayer):
         .. [1] R. Jozefowicz, W. Zaremba and I. Sutskever, "An empirical exploration of recurrent network
            architectures", ICML 2015.
         """
-        blocks = cls.block_names(coupled=check.flag("coupled", coupled))
+        blocks = cls.block_names(coupled=validate.flag("coupled", coupled))
         W, b = cls._draw(len(blocks), n_x, n_a, rng, dtype, input_init, recurrent_init)
-        b[:n_a] = check.finite("forget_bias", forget_bias)
-        peep = np.zeros(n_a, b.dtype) if check.flag("peepholes", peepholes) else None
+        b[:n_a] = validate.finite("forget_bias", forget_bias)
+        peep = np.zeros(n_a, b.dtype) if validate.flag("peepholes", peepholes) else None
         return cls(W, b, peep, None if coupled else peep, peep, coupled)
 
     @classmethod

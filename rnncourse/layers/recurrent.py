@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..initializers import Initializer
 from ..records import Array, Gradients, Record, private_copy, tree_map
 from ..workspace import NEW, Buffers, Workspace
@@ -71,16 +71,16 @@ class RecurrentLayer(Record, ABC):
     def _check_parameters(self, **more: Array | None) -> None:
         """Check W, b and more vectors (n_a,) or matrices (n_a, n_a), and replace them by private read-only copies."""
         given = {"W": self.W, "b": self.b, **{name: v for name, v in more.items() if v is not None}}
-        check.parameters(**given)
+        validate.parameters(**given)
         G = len(self.blocks)
         if self.W.ndim != 2 or not self.W.shape[0] or self.W.shape[0] % G or self.W.shape[1] <= self.W.shape[0] // G:
             rows = "n_a" if G == 1 else f"{G}·n_a"
             raise ValueError(f"W: expected shape ({rows}, n_a + n_x) with n_a, n_x ≥ 1, got {self.W.shape}")
-        check.shape("b", self.b, "(n_a,)" if G == 1 else f"({G}·n_a,)", (self.W.shape[0],))
+        validate.shape("b", self.b, "(n_a,)" if G == 1 else f"({G}·n_a,)", (self.W.shape[0],))
         for name, array in given.items():
             if name not in ("W", "b"):
                 square = name.startswith("W")
-                check.shape(name, array, "(n_a, n_a)" if square else "(n_a,)", (self.n_a,) * (2 if square else 1))
+                validate.shape(name, array, "(n_a, n_a)" if square else "(n_a,)", (self.n_a,) * (2 if square else 1))
             object.__setattr__(self, name, private_copy(array))
 
     @property
@@ -106,7 +106,7 @@ class RecurrentLayer(Record, ABC):
     @property
     def precision(self) -> str:
         """'float32' or 'float64': what inputs and states have to have."""
-        return check.PRECISION[self.W.dtype.name]
+        return validate.PRECISION[self.W.dtype.name]
 
     def __getattr__(self, name: str) -> Array:
         # only called for names that are not found otherwise: the views W_f, W_fa, W_fx, b_f
@@ -161,8 +161,8 @@ class RecurrentLayer(Record, ABC):
         recurrent_init: Initializer,
     ) -> tuple[Array, Array]:
         """Draw W block by block, the recurrent part first, and zero biases."""
-        n_x, n_a = check.size("n_x", n_x), check.size("n_a", n_a)
-        dtype, rng = check.float_dtype(dtype), check.generator("rng", rng)
+        n_x, n_a = validate.size("n_x", n_x), validate.size("n_a", n_a)
+        dtype, rng = validate.float_dtype(dtype), validate.generator("rng", rng)
         parts = [(recurrent_init(rng, (n_a, n_a), dtype), input_init(rng, (n_a, n_x), dtype)) for _ in range(blocks)]
         return np.concatenate([np.concatenate(pair, axis=1) for pair in parts]), np.zeros(blocks * n_a, dtype)
 
@@ -179,7 +179,7 @@ class RecurrentLayer(Record, ABC):
         ndarray or tuple of ndarray
             Zeros (B, n_a), one array for each part of the state.
         """
-        zeros = np.zeros((check.size("batch", batch, least=0), self.n_a), self.precision)
+        zeros = np.zeros((validate.size("batch", batch, least=0), self.n_a), self.precision)
         return self._pack([zeros] * len(self.state_letters))
 
     def forward(self, x: Array, state: Any = None, lengths: Any = None, workspace: Workspace | None = None) -> Run:
@@ -210,7 +210,7 @@ class RecurrentLayer(Record, ABC):
         valid = valid_steps(ends, len(x))
         buffers: Buffers = NEW
         if workspace is not None:
-            buffers = check.workspace(workspace)
+            buffers = validate.workspace(workspace)
             workspace.uses += 1
         states, tape = self._forward(keep(valid, x), start, valid, buffers)
         x = tape[0][..., :-1] if tape else private_copy(keep(valid, x))
@@ -237,9 +237,9 @@ class RecurrentLayer(Record, ABC):
         TypeError, ValueError
             If one is of the wrong dtype or shape; the message names it.
         """
-        x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
-        check.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
-        return x, self._unpack("state", state, x.shape[1]), check.lengths(lengths, *x.shape[:2])
+        x = validate.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
+        validate.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
+        return x, self._unpack("state", state, x.shape[1]), validate.lengths(lengths, *x.shape[:2])
 
     def backward(self, run: Run, da: Array, dfinal: Any = None) -> Gradients:
         """Backpropagate through time.
@@ -264,9 +264,9 @@ class RecurrentLayer(Record, ABC):
         TypeError, ValueError
             If an argument is of the wrong kind, dtype or shape, or the run is complex or of another layer.
         """
-        check.own_real_run(run, Run, self)
-        da = check.numbers("da", da, self.precision)
-        check.shape("da", da, "(T, B, n_a)", run.a.shape)
+        validate.own_real_run(run, Run, self)
+        da = validate.numbers("da", da, self.precision)
+        validate.shape("da", da, "(T, B, n_a)", run.a.shape)
         valid = valid_steps(run.lengths, len(run.x))
         final = self._unpack("dfinal", dfinal, da.shape[1])
         buffers = run.workspace if isinstance(run, BorrowedRun) else NEW
@@ -296,8 +296,8 @@ class RecurrentLayer(Record, ABC):
         parts = state if len(self.state_letters) > 1 else (state,)
         step = self._step
         if not self._fits(x_t, parts):
-            x_t = check.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
-            check.shape("x_t", x_t, "(B, n_x)", (None, self.n_x))
+            x_t = validate.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
+            validate.shape("x_t", x_t, "(B, n_x)", (None, self.n_x))
             parts = self._unpack("state", state, len(x_t))
             if any(v.dtype.kind == "c" for v in (self.W, x_t, *parts)):
                 step = self._cell_step
@@ -375,15 +375,15 @@ class RecurrentLayer(Record, ABC):
             state = (state,)
         elif not isinstance(state, tuple):
             letters = ", ".join(self.state_letters)
-            raise TypeError(f"{name}: expected a tuple ({letters}) of arrays, got {check.describe(state)}")
+            raise TypeError(f"{name}: expected a tuple ({letters}) of arrays, got {validate.describe(state)}")
         elif len(state) != len(names):
             raise ValueError(f"{name}: expected a tuple of {len(names)} arrays, got a tuple of {len(state)}")
         parts = tuple(
-            check.numbers(n, part, self.precision, allow_complex=name != "dfinal")
+            validate.numbers(n, part, self.precision, allow_complex=name != "dfinal")
             for n, part in zip(names, state, strict=True)
         )
         for n, part in zip(names, parts, strict=True):
-            check.shape(n, part, "(B, n_a)", (batch, self.n_a))
+            validate.shape(n, part, "(B, n_a)", (batch, self.n_a))
         return parts
 
 
@@ -393,8 +393,8 @@ def stack_blocks(blocks: tuple[str, ...], letter: str, named: dict[str, Any]) ->
     biases: list[Array] = []
     for g in blocks:
         if f"W_{g}{letter}" in named and f"W_{g}x" in named:
-            parts = [check.ndarray(part, named.pop(part)) for part in (f"W_{g}{letter}", f"W_{g}x")]
-            check.parameters(**{f"W_{g}{letter}": parts[0], f"W_{g}x": parts[1]})
+            parts = [validate.ndarray(part, named.pop(part)) for part in (f"W_{g}{letter}", f"W_{g}x")]
+            validate.parameters(**{f"W_{g}{letter}": parts[0], f"W_{g}x": parts[1]})
             n_a = len(parts[0]) if parts[0].ndim else 0
             if parts[0].shape != (n_a, n_a) or parts[1].ndim != 2 or len(parts[1]) != n_a:
                 raise ValueError(
@@ -405,7 +405,7 @@ def stack_blocks(blocks: tuple[str, ...], letter: str, named: dict[str, Any]) ->
         for name, found in ((f"W_{g}", weights), (f"b_{g}", biases)):
             if name not in named:
                 raise TypeError(f"{name}: expected an array for each of the blocks {', '.join(blocks)}, got none")
-            found.append(check.ndarray(name, named.pop(name)))
+            found.append(validate.ndarray(name, named.pop(name)))
     for kind, found in (("W", weights), ("b", biases)):
         shapes = [f.shape for f in found]
         if len(set(shapes)) > 1 or found[0].ndim != (2 if kind == "W" else 1):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..activations import ACTIVATIONS
 from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
@@ -61,7 +61,7 @@ class RNN(RecurrentLayer):
 
     def __post_init__(self) -> None:
         self._check_parameters()
-        check.choice("activation", self.activation, tuple(ACTIVATIONS))
+        validate.choice("activation", self.activation, tuple(ACTIVATIONS))
 
     @classmethod
     def init(

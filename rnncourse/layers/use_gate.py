@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..activations import sigmoid, sigmoid_slope, tanh, tanh_slope
 from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
@@ -49,7 +49,7 @@ class UseGateCell(RecurrentLayer):
     state_letters: ClassVar[tuple[str, ...]] = ("a", "c")
 
     def __post_init__(self) -> None:
-        self._check_parameters(b_u=check.ndarray("b_u", self.b_u), W_u=check.ndarray("W_u", self.W_u))
+        self._check_parameters(b_u=validate.ndarray("b_u", self.b_u), W_u=validate.ndarray("W_u", self.W_u))
 
     @classmethod
     def init(

@@ -173,7 +173,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         (MINE, "-k", "forget_bias"),
         [
             ("the forget bias on the wrong block", "b[:n_a] = check.finite", "b[-n_a:] = check.finite"),
-            ("the forget bias is not used", 'check.finite("forget_bias", forget_bias)', "0.0"),
+            ("the forget bias is not used", 'validate.finite("forget_bias", forget_bias)', "0.0"),
         ],
     ),
     (
