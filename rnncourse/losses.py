@@ -127,7 +127,9 @@ def binary_cross_entropy(
     tail = np.log1p(np.exp(np.where(positive, -z, z)))  # log(1 + e^{-|z|}), without overflow
     with np.errstate(over="ignore"):
         losses = (weight * (factor * np.where(factor == 0, 0, z) + tail)).sum(axis=-1)
-    return _reduce(losses, weight * (sigmoid(z) - y), counts, reduction, None if weights is None else weight.mean(axis=-1))
+    return _reduce(
+        losses, weight * (sigmoid(z) - y), counts, reduction, None if weights is None else weight.mean(axis=-1)
+    )
 
 
 @np.errstate(under="ignore")
@@ -191,7 +193,9 @@ def softmax_cross_entropy(
     log_yhat = log_softmax(z)
     # where y is 0 the product is 0, even if log ŷ is -inf
     losses = -(y * np.where(y == 0, 0, log_yhat)).sum(axis=-1)
-    return _reduce(losses, total[..., None] * np.exp(log_yhat) - y, counts, reduction, None if weights is None else total)
+    return _reduce(
+        losses, total[..., None] * np.exp(log_yhat) - y, counts, reduction, None if weights is None else total
+    )
 
 
 def _arguments(name: str, z: Array, y: Array, mask: Array | None) -> tuple[Array, Array, Array]:

@@ -31,7 +31,7 @@ ROWS = (
     {"layers.bidirectional", "layers.deep", "layers.halves"},
     {"layers"},
     {"rtrl", "chunked"},
-    {"gradcheck", "optimizers", "data"},
+    {"gradcheck", "optimizers", "schedules", "data"},
     {"training"},
     {"language_model", "exchange", "storage"},
 )

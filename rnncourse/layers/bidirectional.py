@@ -99,7 +99,7 @@ class Bidirectional(Record):
         state : tuple, optional
             Start states (fwd, bwd): the second is where the backward stream starts, at each example's end.
         lengths : sequence of int, shape (B,), optional
-            Number of steps of each example.
+            Number of steps of each example (right padding).
         workspace : Workspace, optional
             Memory to use again; the run is valid until the workspace is used again.
 
