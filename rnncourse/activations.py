@@ -271,10 +271,9 @@ def _numbers(name: str, value: Array) -> Array:
     if type(value) is np.ndarray and value.dtype.kind in "fc":
         return value
     if isinstance(value, np.floating | np.complexfloating):
-        return value  # type: ignore[return-value]
-    array = (
-        np.asarray(value) if isinstance(value, int | float | complex | np.generic) else validate.ndarray(name, value)
-    )
+        return value
+    number = isinstance(value, int | float | complex | np.generic)
+    array = np.asarray(value) if number else validate.ndarray(name, value)
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
     if array.dtype.kind not in "fc":

@@ -155,9 +155,7 @@ def draw(name: str, initializer: Initializer, rng: np.random.Generator, shape: t
     ValueError: weight_init: expected an array of shape (n_out, n_in) = (3, 2), got (3, 3)
     """
     if not callable(initializer):
-        raise TypeError(
-            f"{name}: expected an initializer, such as glorot_uniform, got {validate.describe(initializer)}"
-        )
+        raise TypeError(f"{name}: expected a callable, such as glorot_uniform, got {validate.describe(initializer)}")
     drawn = validate.ndarray(name, initializer(rng, shape, dtype))
     if drawn.shape != shape:
         raise ValueError(f"{name}: expected an array of shape (n_out, n_in) = {shape}, got {drawn.shape}")

@@ -6,8 +6,8 @@ dL/dz_y = ŷ - y (eq:delta-y). They are computed from the logits because log ŷ 
 A mask of booleans, one entry a step, selects the steps that count. What stands at the other steps, in the logits and in
 the targets, never matters, NaN included; the gradient there is zero.
 
-Weights count some steps, or some classes, more than others. Then a mean divides by the sum of the weights that count, so
-that weights which are all equal change nothing in it.
+Weights let some steps, or some classes, count more than others. Then a mean divides by the sum of the weights that
+count, so that weights which are all equal change nothing in it.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def squared_error(
     with np.errstate(over="ignore"):  # the square of a large error may rightly be inf
         error = yhat - y
         losses = 0.5 * (weight * (error * error)).sum(axis=-1)
-    return _reduce(losses, weight * error, counts, reduction, None if weights is None else weight.mean(axis=-1))
+    each = None if weights is None else weight.mean(axis=-1)
+    return _reduce(losses, weight * error, counts, reduction, each)
 
 
 @np.errstate(under="ignore")
@@ -127,9 +128,8 @@ def binary_cross_entropy(
     tail = np.log1p(np.exp(np.where(positive, -z, z)))  # log(1 + e^{-|z|}), without overflow
     with np.errstate(over="ignore"):
         losses = (weight * (factor * np.where(factor == 0, 0, z) + tail)).sum(axis=-1)
-    return _reduce(
-        losses, weight * (sigmoid(z) - y), counts, reduction, None if weights is None else weight.mean(axis=-1)
-    )
+    each = None if weights is None else weight.mean(axis=-1)
+    return _reduce(losses, weight * (sigmoid(z) - y), counts, reduction, each)
 
 
 @np.errstate(under="ignore")
@@ -193,9 +193,8 @@ def softmax_cross_entropy(
     log_yhat = log_softmax(z)
     # where y is 0 the product is 0, even if log ŷ is -inf
     losses = -(y * np.where(y == 0, 0, log_yhat)).sum(axis=-1)
-    return _reduce(
-        losses, total[..., None] * np.exp(log_yhat) - y, counts, reduction, None if weights is None else total
-    )
+    each = None if weights is None else total
+    return _reduce(losses, total[..., None] * np.exp(log_yhat) - y, counts, reduction, each)
 
 
 def _arguments(name: str, z: Array, y: Array, mask: Array | None) -> tuple[Array, Array, Array]:

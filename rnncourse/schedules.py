@@ -1,4 +1,4 @@
-"""Learning rates that change: functions of the number of updates so far, k = 0, 1, …
+"""Learning rates that change: functions of the number k of updates so far.
 
 An optimiser takes a schedule in place of its learning rate and calls it with the number of steps that its state has
 counted, so training that goes on from a state goes on in the schedule. Any function of an integer serves; these are

@@ -188,9 +188,7 @@ def _clipped(grads: Any, max_norm: float | None, k: int) -> tuple[Any, float]:
 
 def _check_callables(f: Any, optimizer: Any) -> None:
     if not callable(f):
-        raise TypeError(
-            f"loss_and_gradients: expected a function of the model and the step, got {validate.describe(f)}"
-        )
+        raise TypeError(f"loss_and_gradients: expected a function f(model, k), got {validate.describe(f)}")
     if isinstance(optimizer, type) or not all(callable(getattr(optimizer, name, None)) for name in ("init", "update")):
         raise TypeError(
             f"optimizer: expected one with init and update, such as Adam(1e-3), got {validate.describe(optimizer)}"

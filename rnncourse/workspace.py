@@ -36,9 +36,9 @@ class Workspace(Buffers):
     It saves allocating the same large arrays at every step. A run that was made with a workspace is valid until the
     workspace is used again; touching the run after that raises, so that it never shows another run's numbers. Its
     outputs `a`, its `final` state and gradients have memory of their own; other arrays taken from it, such as gates,
-    are views of the workspace: copy them to keep them. One workspace serves one layer and one call at a time; a call that comes
-    while another one, on another thread, is at work in it raises. A copy of a workspace, and one that has been pickled,
-    is a new one.
+    are views of the workspace: copy them to keep them. One workspace serves one layer and one call at a time; a call
+    that comes while another one, on another thread, is at work in it raises. A copy of a workspace, or one that has
+    been pickled, is a new one.
 
     Attributes
     ----------

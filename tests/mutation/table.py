@@ -393,7 +393,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
                 "(sigmoid(z) - y), counts",
                 "((sigmoid(z) - y) * sigmoid(z) * (1 - sigmoid(z))), counts",
             ),
-            ("the half is missing", "0.5 * (error * error)", "(error * error)"),
+            ("the half is missing", "0.5 * (weight * (error * error))", "(weight * (error * error))"),
             ("masked steps have a gradient", "dz = np.where(counts[..., None], dz, 0)", "pass"),
             (
                 "the mean of weighted steps divides by their number",
@@ -418,7 +418,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
                 "AdamState(mean, square, n)",
                 "AdamState(mean, square, 0)",
             ),
-            ("Adam: the root is missing", "(np.sqrt(unbiased_square) + self.eps)", "(unbiased_square + self.eps)"),
+            ("Adam: the root is missing", "np.sqrt(unbiased_square) + self.eps", "unbiased_square + self.eps"),
             (
                 "Adam: the decays are swapped",
                 "b1, b2, n = self.beta1, self.beta2,",
@@ -445,9 +445,9 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
                 "(1 - self.decay) * g",
             ),
             (
-                "weight decay without the learning rate",
+                "weight decay with the first learning rate",
                 "_rate_at(self.learning_rate, state.steps) * self.weight_decay",
-                "self.weight_decay",
+                "_rate_at(self.learning_rate, 0) * self.weight_decay",
             ),
             ("no step is counted", "SGDState(velocity, state.steps + 1)", "SGDState(velocity, state.steps)"),
         ],
