@@ -237,9 +237,9 @@ def test_a_model_of_what_is_no_array_is_refused_and_not_left_untrained(optimizer
 def test_matrices_train_as_the_arrays_that_they_are(optimizer):
     w, g = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.5, -1.0], [2.0, 0.0]])
     expected = follow(optimizer, w, [g, g])[-1]
-    found, state = np.matrix(w), optimizer.init(np.matrix(w))
+    found, state = w.view(np.matrix), optimizer.init(w.view(np.matrix))
     for _ in range(2):
-        found, state = optimizer.update(found, np.matrix(g), state)
+        found, state = optimizer.update(found, g.view(np.matrix), state)
     assert type(found) is np.ndarray
     np.testing.assert_array_equal(found, expected)
 
@@ -512,5 +512,5 @@ def test_integers_have_a_norm_and_cannot_be_clipped():
 
 
 def test_a_matrix_has_the_norm_of_its_entries():
-    assert global_norm(np.matrix([[3.0, 4.0]])) == 5
-    np.testing.assert_allclose(clip_by_norm(np.matrix([[3.0, 4.0]]), 1.0)[0], [[0.6, 0.8]], rtol=1e-15)
+    assert global_norm(np.array([[3.0, 4.0]]).view(np.matrix)) == 5
+    np.testing.assert_allclose(clip_by_norm(np.array([[3.0, 4.0]]).view(np.matrix), 1.0)[0], [[0.6, 0.8]], rtol=1e-15)

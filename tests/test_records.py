@@ -120,7 +120,7 @@ def test_tree_map_takes_byte_order_for_what_it_is_and_masked_arrays_for_none():
 
 
 def test_tree_map_hands_on_matrices_as_arrays_and_keeps_arrays_of_no_axes():
-    square = tree_map(lambda v: v * v, (np.matrix([[1.0, 2.0], [3.0, 4.0]]), np.array(3.0)))
+    square = tree_map(lambda v: v * v, (np.array([[1.0, 2.0], [3.0, 4.0]]).view(np.matrix), np.array(3.0)))
     assert type(square[0]) is np.ndarray
     assert square[0].tolist() == [[1, 4], [9, 16]]
     assert type(square[1]) is np.ndarray
