@@ -197,6 +197,25 @@ def own_real_run(run: object, kind: type, layer: object) -> None:
         raise TypeError("run: expected a real run, since backward is real, got a complex one")
 
 
+def upstream(da: object, dfinal: object, symbols: str, expected: tuple[int, ...], dtype: str) -> Array:
+    """Accept dL/da (float, of the outputs' shape), or None, which stands for zeros where `dfinal` carries a gradient.
+
+    For every layer's ``backward(run, da, dfinal)``: at least one of the two has to be given.
+    """
+    if da is None:
+        if nothing(dfinal):
+            raise ValueError("da, dfinal: expected a gradient in at least one of them, got None in both")
+        return np.zeros(expected, dtype)
+    array = numbers("da", da, dtype)
+    shape("da", array, symbols, expected)
+    return array
+
+
+def nothing(tree: object) -> bool:
+    """Whether a tree of tuples holds nothing but None."""
+    return tree is None or (isinstance(tree, tuple) and all(map(nothing, tree)))
+
+
 def layers(**given: object) -> None:
     """Check that these are layers of one precision."""
     for name, layer in given.items():

@@ -79,15 +79,15 @@ class Gradients(Record):
 
     Attributes
     ----------
-    x : ndarray
-        dL/dx, in the shape of the input.
+    x : ndarray or None
+        dL/dx, in the shape of the input; None if it was not asked for.
     state : ndarray or tuple
         dL/d(start state), in the form of the layer's state.
     layer : Record
         dL/d(parameters): a record of the layer's own type.
     """
 
-    x: Array
+    x: Any  # an array, or None
     state: Any
     layer: Any
 

@@ -146,13 +146,13 @@ class GRU(RecurrentLayer):
         return (states,), (x1, tape)
 
     def _backward(
-        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers
-    ) -> tuple[Array, tuple[Array, ...], Any]:
+        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers, inputs: bool
+    ) -> tuple[Array | None, tuple[Array, ...], Any]:
         if not run.tape:  # the cell was looped
-            return super()._backward(run, da, dfinal, valid, buffers)
+            return super()._backward(run, da, dfinal, valid, buffers, inputs)
         x1, tape = run.tape
         dx, dc0, dW, db, db_cc = fast.gru_backward(
-            self.W, self.b_cc, x1, run.parts[0], tape, da, dfinal[0], valid, buffers
+            self.W, self.b_cc, x1, run.parts[0], tape, da, dfinal[0], valid, buffers, inputs
         )
         return dx, (dc0,), GRU(dW, db, db_cc)
 

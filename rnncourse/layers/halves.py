@@ -10,6 +10,7 @@ own uses the cores already.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
@@ -131,14 +132,14 @@ class Halves(Record):
         runs = side_by_side(part, self._parts(x.shape[1]))
         return HalvesRun(self, tuple(runs), joined([run.a for run in runs], axis=1), ends)
 
-    def backward(self, run: HalvesRun, da: Array, dfinal: Any = None) -> Gradients:
+    def backward(self, run: HalvesRun, da: Array | None, dfinal: Any = None, inputs: bool = True) -> Gradients:
         """Backpropagate through time.
 
         Parameters
         ----------
         run : HalvesRun
             What ``forward`` of this layer returned.
-        da, dfinal
+        da, dfinal, inputs
             As `RecurrentLayer.backward` takes them.
 
         Returns
@@ -152,12 +153,12 @@ class Halves(Record):
             If an argument is of the wrong kind, dtype or shape, or the run is complex or of another layer.
         """
         validate.own_real_run(run, HalvesRun, self)
-        da = validate.numbers("da", da, self.precision)
-        validate.shape("da", da, "(T, B, n_a)", run.a.shape)
+        da = validate.upstream(da, dfinal, "(T, B, n_a)", run.a.shape, self.precision)
+        inputs = validate.flag("inputs", inputs)
         final = self.layer._unpack("dfinal", dfinal, da.shape[1])
 
         def part(k: int, rows: slice) -> Gradients:
-            return self.layer.backward(run.runs[k], da[:, rows], self.layer._pack([d[rows] for d in final]))
+            return self.layer.backward(run.runs[k], da[:, rows], self.layer._pack([d[rows] for d in final]), inputs)
 
         first, *others = side_by_side(part, self._parts(da.shape[1]))
         dlayer = first.layer
@@ -165,7 +166,8 @@ class Halves(Record):
             dlayer = tree_map(np.add, dlayer, other.layer)
         both = [first, *others]
         states = tree_map(lambda *parts: joined(parts, axis=0), *(d.state for d in both), match=False)
-        return Gradients(joined([d.x for d in both], axis=1), states, Halves(dlayer, self.least))
+        dx = joined([d.x for d in both], axis=1) if inputs else None
+        return Gradients(dx, states, Halves(dlayer, self.least))
 
     def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
         """Take one step, on one thread: `RecurrentLayer.step`.
@@ -219,10 +221,18 @@ def side_by_side(work: Callable[[int, slice], Any], parts: list[slice]) -> list[
     """Call `work` for each part on a thread of its own, in the caller's context (`numpy.errstate` lives there)."""
     if len(parts) == 1:
         return [work(0, parts[0])]
-    from concurrent.futures import ThreadPoolExecutor  # here, since it takes as long to load as half of this package
+    from concurrent.futures import Future, ThreadPoolExecutor, wait  # here: it takes as long to load as half of all
 
+    futures: list[Future[Any]] = []
     with ThreadPoolExecutor(len(parts)) as pool:
-        return [f.result() for f in [pool.submit(copy_context().run, work, k, part) for k, part in enumerate(parts)]]
+        try:
+            for k, part in enumerate(parts):
+                futures.append(pool.submit(copy_context().run, work, k, part))
+            return [future.result() for future in futures]
+        finally:  # however often Ctrl-C is pressed: no thread may go on into the next call
+            while not all(future.done() for future in futures):
+                with suppress(KeyboardInterrupt):  # the first one is on its way up already
+                    wait(futures)
 
 
 def joined(parts: Any, axis: int) -> Array:

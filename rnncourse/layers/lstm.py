@@ -175,14 +175,14 @@ class LSTM(RecurrentLayer):
         return (states, tape[:, fast.C_PREV]), (x1, tape)
 
     def _backward(
-        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers
-    ) -> tuple[Array, tuple[Array, ...], Any]:
+        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers, inputs: bool
+    ) -> tuple[Array | None, tuple[Array, ...], Any]:
         if not run.tape:  # the cell was looped
-            return super()._backward(run, da, dfinal, valid, buffers)
+            return super()._backward(run, da, dfinal, valid, buffers, inputs)
         x1, tape = run.tape
         a0_c0 = (dfinal[0], dfinal[1])
         dx, dstart, dW, db, dp = fast.lstm_backward(
-            self.W, x1, run.parts[0], tape, da, a0_c0, valid, self.coupled, self._peepholes(), buffers
+            self.W, x1, run.parts[0], tape, da, a0_c0, valid, self.coupled, self._peepholes(), buffers, inputs
         )
         return dx, dstart, LSTM(dW, db, dp[0], dp[1], dp[2], self.coupled)
 

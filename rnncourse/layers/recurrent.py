@@ -245,23 +245,25 @@ class RecurrentLayer(Record, ABC):
         validate.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
         return x, self._unpack("state", state, x.shape[1]), validate.lengths(lengths, *x.shape[:2])
 
-    def backward(self, run: Run, da: Array, dfinal: Any = None) -> Gradients:
+    def backward(self, run: Run, da: Array | None, dfinal: Any = None, inputs: bool = True) -> Gradients:
         """Backpropagate through time.
 
         Parameters
         ----------
         run : Run
             What ``forward`` of this layer returned.
-        da : ndarray, shape (T, B, n_a)
-            dL/d(run.a); what arrives in the padding is ignored.
+        da : ndarray, shape (T, B, n_a), or None
+            dL/d(run.a); what arrives in the padding is ignored. None stands for zeros: then `dfinal` has to be given.
         dfinal : ndarray, shape (B, n_a), or tuple of such, optional
-            dL/d(run.final), on top of `da`; zeros, if None.
+            dL/d(run.final), on top of `da`; None, also for a part of it, stands for zeros.
+        inputs : bool
+            Whether to compute dL/dx. Data need no gradient: without it ``grads.x`` is None, and a product is saved.
 
         Returns
         -------
         Gradients
-            ``x`` (T, B, n_x), ``state`` (like the state) and ``layer``: dL/d(parameters) in a record of the layer's own
-            type, added up over steps and examples.
+            ``x`` (T, B, n_x) or None, ``state`` (like the state) and ``layer``: dL/d(parameters) in a record of the
+            layer's own type, added up over steps and examples.
 
         Raises
         ------
@@ -269,13 +271,13 @@ class RecurrentLayer(Record, ABC):
             If an argument is of the wrong kind, dtype or shape, or the run is complex or of another layer.
         """
         validate.own_real_run(run, Run, self)
-        da = validate.numbers("da", da, self.precision)
-        validate.shape("da", da, "(T, B, n_a)", run.a.shape)
+        da = validate.upstream(da, dfinal, "(T, B, n_a)", run.a.shape, self.precision)
+        inputs = validate.flag("inputs", inputs)
         valid = valid_steps(run.lengths, len(run.x))
         final = self._unpack("dfinal", dfinal, da.shape[1])
         buffers = run.workspace if isinstance(run, BorrowedRun) else NEW
         with buffers.claimed():
-            dx, dstart, dlayer = self._backward(run, keep(valid, da), final, valid, buffers)
+            dx, dstart, dlayer = self._backward(run, keep(valid, da), final, valid, buffers, inputs)
             return Gradients(dx, self._pack([d.copy() for d in dstart]), dlayer)
 
     def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
@@ -350,9 +352,9 @@ class RecurrentLayer(Record, ABC):
         return states, ()
 
     def _backward(
-        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers
-    ) -> tuple[Array, tuple[Array, ...], Any]:
-        """Loop the cell backwards; return the gradients by x, by the start state and by the parameters."""
+        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers, inputs: bool
+    ) -> tuple[Array | None, tuple[Array, ...], Any]:
+        """Loop the cell backwards; return the gradients by x (or None), by the start state and by the parameters."""
         dx = np.zeros_like(run.x)
         dlayer = tree_map(np.zeros_like, self)
         dnext = dfinal
@@ -365,7 +367,7 @@ class RecurrentLayer(Record, ABC):
             dprev = before if isinstance(before, tuple) else (before,)
             dnext = dprev if valid is None else tuple(keep(valid[t], p, n) for p, n in zip(dprev, dnext, strict=True))
             dlayer = tree_map(np.add, dlayer, d.layer)
-        return dx, dnext, dlayer
+        return dx if inputs else None, dnext, dlayer
 
     def _pack(self, parts: Any) -> Any:
         """Turn the parts of a state into the state: the array itself if there is one, else a tuple."""
@@ -375,6 +377,8 @@ class RecurrentLayer(Record, ABC):
         """Check a state (or the gradient by one) and return its parts; None stands for zeros."""
         if state is None:
             state = self.zero_state(batch)
+        elif name == "dfinal" and isinstance(state, tuple):
+            state = tuple(np.zeros((batch, self.n_a), self.precision) if part is None else part for part in state)
         names = [name] if len(self.state_letters) == 1 else [f"{name}[{k}]" for k in range(len(self.state_letters))]
         if len(names) == 1:
             state = (state,)

@@ -132,12 +132,12 @@ class RNN(RecurrentLayer):
         return (states,), (x1,)
 
     def _backward(
-        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers
-    ) -> tuple[Array, tuple[Array, ...], Any]:
+        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers, inputs: bool
+    ) -> tuple[Array | None, tuple[Array, ...], Any]:
         if not run.tape:  # the cell was looped
-            return super()._backward(run, da, dfinal, valid, buffers)
+            return super()._backward(run, da, dfinal, valid, buffers, inputs)
         dx, da0, dW, db = fast.rnn_backward(
-            self.W, run.tape[0], run.parts[0], da, dfinal[0], valid, self.activation, buffers
+            self.W, run.tape[0], run.parts[0], da, dfinal[0], valid, self.activation, buffers, inputs
         )
         return dx, (da0,), RNN(dW, db, self.activation)
 

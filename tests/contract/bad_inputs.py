@@ -289,7 +289,8 @@ def bad_calls(case) -> list[Bad]:
         *bad_states(lambda value: layer.forward(w.x, value), "state", w.state, composition=composition),
         *bad_lengths(lambda value: layer.forward(w.x, w.state, value)),
         *bad_runs(w),
-        *bad_arrays(lambda value: layer.backward(run, value), "da", w.da, none=False),
+        *bad_arrays(lambda value: layer.backward(run, value), "da", w.da),
+        Bad("no gradient at all", lambda: layer.backward(run, None), ValueError, "da", "None"),
         *bad_states(
             lambda value: layer.backward(run, w.da, value),
             "dfinal",

@@ -119,7 +119,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ("no reset before the product", "multiply(reset, c_prev, inner)", "copyto(inner, c_prev)"),
             ("no reset after the product", "multiply(reset, inner, s)", "copyto(s, inner)"),
             ("b_cc is left out", "add(r[2], b_cc, inner)", "copyto(inner, r[2])"),
-            ("the blocks of W are swapped on the way back", "3 * n], [2, 0, 1])", "3 * n], [2, 1, 0])"),
+            ("the blocks of W are swapped on the way back", "3 * n], [2, 0, 1], ", "3 * n], [2, 1, 0], "),
             ("the reset gate's gradient ignores W_cc c_prev", "g[:, GRU_INNER] if after else c_prev", "c_prev"),
             ("the reset is forgotten on the way back", "multiply(reset, k_cand, k_inner)", "copyto(k_inner, k_cand)"),
             ("the carry misses 1 - z", "multiply(dc, w_t, s)", "multiply(dc, 1 - w_t, s)"),
@@ -172,7 +172,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         "layers/lstm.py",
         (MINE, "-k", "forget_bias"),
         [
-            ("the forget bias on the wrong block", "b[:n_a] = check.finite", "b[-n_a:] = check.finite"),
+            ("the forget bias on the wrong block", "b[:n_a] = validate.finite", "b[-n_a:] = validate.finite"),
             ("the forget bias is not used", 'validate.finite("forget_bias", forget_bias)', "0.0"),
         ],
     ),

@@ -79,8 +79,9 @@ def gru_backward(
     dfinal: Array,
     valid: Array | None,
     buffers: Buffers,
-) -> tuple[Array, Array, Array, Array, Array | None]:
-    """Return dx, dc0, dW, db and db_cc."""
+    inputs: bool,
+) -> tuple[Array | None, Array, Array, Array, Array | None]:
+    """Return dx (None without `inputs`), dc0, dW, db and db_cc."""
     T, B, n = da.shape
     after = b_cc is not None
     one = np.array(1, W.dtype)
@@ -136,7 +137,7 @@ def gru_backward(
                 copyto(dc, kept, where=ended)
     rows = dz.reshape(T * B, G * n)
     c_prev_rows = states[:-1].reshape(T * B, n)
-    dx, dW, db = input_gradients(W, x1, rows[:, : 3 * n], [2, 0, 1])
+    dx, dW, db = input_gradients(W, x1, rows[:, : 3 * n], [2, 0, 1], inputs)
     dW[: (G - 1) * n, :n] = rows[:, n:].T @ c_prev_rows
     if after:
         return dx, dc, dW, db, rows[:, 3 * n :].sum(axis=0)

@@ -104,8 +104,9 @@ def lstm_backward(
     coupled: bool,
     peepholes: tuple[Array, Array | None, Array] | None,
     buffers: Buffers,
-) -> tuple[Array, tuple[Array, Array], Array, Array, tuple[Array | None, ...]]:
-    """Return dx, (da0, dc0), dW, db and the gradients of the peepholes."""
+    inputs: bool,
+) -> tuple[Array | None, tuple[Array, Array], Array, Array, tuple[Array | None, ...]]:
+    """Return dx (None without `inputs`), (da0, dc0), dW, db and the gradients of the peepholes."""
     T, B, n = da.shape
     first, order = _lstm_order(coupled)
     G = 4 - first
@@ -168,7 +169,7 @@ def lstm_backward(
                 copyto(da_next, kept[0], where=ended)
                 copyto(dc, kept[1], where=ended)
     rows = dz.reshape(T * B, G * n)
-    dx, dW, db = input_gradients(W, x1, rows, order)
+    dx, dW, db = input_gradients(W, x1, rows, order, inputs)
     dW[block_rows(order, n), :n] = rows.T @ states[:-1].reshape(T * B, n)
     dp: tuple[Array | None, ...] = (None, None, None)
     if peepholes is not None:

@@ -36,9 +36,17 @@ def rnn_forward(
 
 
 def rnn_backward(
-    W: Array, x1: Array, states: Array, da: Array, dfinal: Array, valid: Array | None, activation: str, buffers: Buffers
-) -> tuple[Array, Array, Array, Array]:
-    """Return dx, da0, dW and db."""
+    W: Array,
+    x1: Array,
+    states: Array,
+    da: Array,
+    dfinal: Array,
+    valid: Array | None,
+    activation: str,
+    buffers: Buffers,
+    inputs: bool,
+) -> tuple[Array | None, Array, Array, Array]:
+    """Return dx (None without `inputs`), da0, dW and db."""
     T, B, n = da.shape
     dz = buffers.take("dz", (T, B, n), W.dtype)
     slope = ACTIVATIONS[activation].slope
@@ -65,6 +73,6 @@ def rnn_backward(
                 copyto(dz_t, 0, where=ended)
                 copyto(da_next, dz_t @ W_aa, where=~ended)
     rows = dz.reshape(T * B, n)
-    dx, dW, db = input_gradients(W, x1, rows, [0])
+    dx, dW, db = input_gradients(W, x1, rows, [0], inputs)
     dW[:, :n] = rows.T @ states[:-1].reshape(T * B, n)  # eq:rnn-gradients
     return dx, da_next, dW, db
