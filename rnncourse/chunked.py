@@ -52,6 +52,7 @@ def checkpointed_gradients(
     dfinal: Any = None,
     lengths: Any = None,
     every: int | None = None,
+    inputs: bool = True,
 ) -> ChunkedGradients:
     """Compute the exact gradient with the memory of √T steps.
 
@@ -69,6 +70,8 @@ def checkpointed_gradients(
         As in the layer's ``forward`` and ``backward``.
     every : int, optional
         Steps a chunk; √T, if None.
+    inputs : bool
+        Whether dL/dx is computed; if not, ``x`` is None.
 
     Returns
     -------
@@ -90,11 +93,11 @@ def checkpointed_gradients(
     >>> bool(np.allclose(checkpointed_gradients(layer, x, da).layer.W, exact.layer.W, atol=1e-12))
     True
     """
-    return _gradients(layer, x, da, state, dfinal, lengths, every, carry=True)
+    return _gradients(layer, x, da, state, dfinal, lengths, every, inputs, carry=True)
 
 
 def truncated_gradients(
-    layer: Any, x: Array, da: Upstream, every: int, state: Any = None, lengths: Any = None
+    layer: Any, x: Array, da: Upstream, every: int, state: Any = None, lengths: Any = None, inputs: bool = True
 ) -> ChunkedGradients:
     """Compute the gradient that truncated backpropagation takes: states cross from chunk to chunk, gradients do not.
 
@@ -110,6 +113,8 @@ def truncated_gradients(
         Steps a chunk.
     state, lengths
         As in the layer's ``forward``.
+    inputs : bool
+        Whether dL/dx is computed; if not, ``x`` is None.
 
     Returns
     -------
@@ -133,11 +138,19 @@ def truncated_gradients(
     >>> bool(np.isclose(grads.loss, squared_error(run.a, y).value)), bool(np.allclose(grads.final, run.final))
     (True, True)
     """
-    return _gradients(layer, x, da, state, None, lengths, every, carry=False)
+    return _gradients(layer, x, da, state, None, lengths, every, inputs, carry=False)
 
 
 def _gradients(
-    layer: Any, x: Array, da: Upstream, state: Any, dfinal: Any, lengths: Any, every: int | None, carry: bool
+    layer: Any,
+    x: Array,
+    da: Upstream,
+    state: Any,
+    dfinal: Any,
+    lengths: Any,
+    every: int | None,
+    inputs: bool,
+    carry: bool,
 ) -> ChunkedGradients:
     validate.layers(layer=layer)
     try:
@@ -157,7 +170,8 @@ def _gradients(
         chunks.append((lo, hi, start))
         if hi < len(x):
             start = layer.forward(x[lo:hi], start, _within(ends, lo, hi), workspace=memory).final
-    dx = np.zeros(x.shape, layer.precision)
+    dx = np.zeros(x.shape, layer.precision) if validate.flag("inputs", inputs) else None
+    options = {} if inputs else {"inputs": False}
     grads: Any = None
     final, dnext, losses = None, dfinal, []
     for lo, hi, start in reversed(chunks):
@@ -165,9 +179,10 @@ def _gradients(
         final = run.final if final is None else final
         loss, upstream = _upstream(da, lo, hi, run.a)
         losses.append(loss)
-        g = layer.backward(run, upstream, dnext)
+        g = layer.backward(run, upstream, dnext, **options)
         dnext = g.state if carry else None
-        dx[lo:hi] = g.x
+        if dx is not None:
+            dx[lo:hi] = g.x
         grads = g.layer if grads is None else tree_map(np.add, grads, g.layer)
     return ChunkedGradients(dx, g.state, grads, None if None in losses else sum(losses), final)
 
