@@ -1,12 +1,14 @@
 """Optimisers against references written out, PyTorch where it imports, and clipping at the extremes."""
 
 import warnings
+from dataclasses import fields
 from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from rnncourse import GRU, LSTM, RNN, Dense, Gradients, tree_map
+from rnncourse import GRU, LSTM, RNN, Dense, Gradients, optimizers, tree_map
 from rnncourse.optimizers import (
     SGD,
     Adam,
@@ -24,6 +26,55 @@ from rnncourse.records import named_leaves
 live = pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed: no live comparison with it")
 rng = np.random.default_rng(0)
 W0, GRADIENTS = rng.standard_normal((2, 3)), rng.standard_normal((6, 2, 3)) * 10.0 ** rng.integers(-4, 4, (6, 2, 3))
+
+
+class Known(NamedTuple):
+    """What the tests know of an optimiser: a new one needs an entry in OPTIMIZERS, and its equations written out."""
+
+    kind: Any
+    settings: dict[str, float]  # all of them, none at its default
+    limits: dict[str, str]  # what a message says of each
+    torch: str = ""  # its name in PyTorch, if it has one there
+    translate: dict[str, str] = {}  # noqa: RUF012, of settings that are named otherwise there
+
+    def made(self, learning_rate: Any) -> Any:
+        """The optimiser with all its settings but for the rate."""
+        return self.kind(**self.settings | {"learning_rate": learning_rate})
+
+    def theirs(self, settings: dict[str, float]) -> dict[str, Any]:
+        """The settings as PyTorch takes them."""
+        names = {"learning_rate": "lr"} | self.translate
+        found: dict[str, Any] = {names.get(name, name): value for name, value in settings.items()}
+        if "beta1" in found:
+            found["betas"] = (found.pop("beta1"), found.pop("beta2"))
+        return found
+
+
+POSITIVE, FRACTION, NOT_NEGATIVE = "above 0", "at least 0 and below 1", "at least 0"
+ADAM = ({"learning_rate": 0.03, "beta1": 0.6, "beta2": 0.7, "eps": 1e-3}, [POSITIVE, FRACTION, FRACTION, NOT_NEGATIVE])
+ADAM_LIMITS = dict(zip(*ADAM, strict=True))
+OPTIMIZERS = (
+    Known(SGD, {"learning_rate": 0.03, "momentum": 0.8}, {"learning_rate": POSITIVE, "momentum": FRACTION}, "SGD"),
+    Known(Adam, ADAM[0], ADAM_LIMITS, "Adam"),
+    Known(AdamW, ADAM[0] | {"weight_decay": 0.4}, ADAM_LIMITS | {"weight_decay": NOT_NEGATIVE}, "AdamW"),
+    Known(
+        RMSProp,
+        {"learning_rate": 0.03, "decay": 0.7, "eps": 1e-3, "momentum": 0.8},
+        {"learning_rate": POSITIVE, "decay": FRACTION, "eps": NOT_NEGATIVE, "momentum": FRACTION},
+        "RMSprop",
+        {"decay": "alpha"},
+    ),
+)
+EVERY = [optimizer for known in OPTIMIZERS for optimizer in (known.kind(0.1), known.kind(**known.settings))]
+
+
+def test_every_optimiser_of_the_package_is_known_with_all_its_settings():
+    """One that is not registered here would not be tested."""
+    public = {getattr(optimizers, name) for name in optimizers.__all__}
+    kinds = {kind for kind in public if isinstance(kind, type) and hasattr(kind, "update")} - {optimizers.Optimizer}
+    assert kinds == {known.kind for known in OPTIMIZERS}
+    for known in OPTIMIZERS:
+        assert list(known.settings) == list(known.limits) == [f.name for f in fields(known.kind)]
 
 
 def follow(optimizer, w, gradients):
@@ -62,26 +113,15 @@ def test_adam_follows_its_equations_written_out(betas, eps):
 
 
 @live
-@pytest.mark.parametrize(
-    ("mine", "name", "options"),
-    [
-        (SGD(0.03), "SGD", {}),
-        (SGD(0.03, 0.8), "SGD", {"momentum": 0.8}),
-        (Adam(0.03), "Adam", {}),
-        (Adam(0.03, 0.6, 0.7, 1e-3), "Adam", {"betas": (0.6, 0.7), "eps": 1e-3}),
-        (AdamW(0.03), "AdamW", {}),
-        (AdamW(0.03, 0.6, 0.7, 1e-3, 0.4), "AdamW", {"betas": (0.6, 0.7), "eps": 1e-3, "weight_decay": 0.4}),
-        (RMSProp(0.03), "RMSprop", {}),
-        (RMSProp(0.03, 0.7, 1e-3, 0.8), "RMSprop", {"alpha": 0.7, "eps": 1e-3, "momentum": 0.8}),
-    ],
-    ids=repr,
-)
-def test_optimisers_agree_with_pytorch(mine, name, options):
+@pytest.mark.parametrize("known", [known for known in OPTIMIZERS if known.torch], ids=lambda known: known.torch)
+@pytest.mark.parametrize("plain", [True, False])
+def test_optimisers_agree_with_pytorch(known, plain):
     import torch
 
+    settings = {"learning_rate": 0.03} if plain else known.settings
     w = torch.tensor(W0, requires_grad=True)
-    theirs = getattr(torch.optim, name)([w], lr=0.03, **options)
-    for g, found in zip(GRADIENTS, follow(mine, W0, GRADIENTS), strict=True):
+    theirs = getattr(torch.optim, known.torch)([w], **known.theirs(settings))
+    for g, found in zip(GRADIENTS, follow(known.kind(**settings), W0, GRADIENTS), strict=True):
         w.grad = torch.tensor(g)
         theirs.step()
         np.testing.assert_allclose(found, w.detach().numpy(), rtol=1e-12, atol=1e-14)
@@ -119,7 +159,7 @@ def test_decoupled_decay_is_adams_step_and_a_shrinking_beside_it():
     np.testing.assert_array_equal(follow(AdamW(0.1, weight_decay=0), W0, GRADIENTS), follow(Adam(0.1), W0, GRADIENTS))
 
 
-@pytest.mark.parametrize("make", [SGD, lambda r: SGD(r, 0.9), Adam, AdamW, RMSProp])
+@pytest.mark.parametrize("make", [part for known in OPTIMIZERS for part in (known.kind, known.made)])
 def test_a_schedule_gives_each_step_its_rate_and_the_state_counts_them(make):
     rates = [0.1, 0.03, 0.2, 0.0, 0.5, 0.01]
     optimizer, w, state = make(rates.__getitem__), W0, make(0.1).init(W0)
@@ -138,9 +178,6 @@ def test_a_schedule_that_gives_no_rate_is_refused(bad):
         optimizer.update(W0, W0, optimizer.init(W0))
     with pytest.raises(TypeError, match=r"^learning_rate: expected a number above 0, got type"):
         SGD(float)
-
-
-EVERY = [SGD(0.1), SGD(0.1, 0.9), Adam(), AdamW(), RMSProp(), RMSProp(momentum=0.5)]
 
 
 @pytest.mark.parametrize("optimizer", EVERY, ids=repr)
@@ -281,20 +318,13 @@ def test_adams_first_step_is_the_learning_rate_whatever_the_scale(scale):
 
 @pytest.mark.parametrize("number", [float, np.float64, np.float32], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda n: SGD(n(0.1), n(0.5)),
-        lambda n: Adam(n(0.1), n(0.9), n(0.99), n(1e-8)),
-        lambda n: AdamW(n(0.1), weight_decay=n(0.1)),
-        lambda n: RMSProp(n(0.1), n(0.9), n(1e-8), n(0.5)),
-        lambda n: SGD(lambda k: n(0.1)),
-    ],
-)
-def test_a_layer_keeps_its_dtype_and_its_kind_whatever_the_settings_are(make, dtype, number):
+@pytest.mark.parametrize("known", OPTIMIZERS, ids=lambda known: known.kind.__name__)
+@pytest.mark.parametrize("scheduled", [False, True])
+def test_a_layer_keeps_its_dtype_and_its_kind_whatever_the_settings_are(known, scheduled, dtype, number):
     layer = GRU.init(2, 3, np.random.default_rng(0), dtype, reset_after=True)
     grads = tree_map(np.ones_like, layer)
-    optimizer = make(number)
+    settings = {name: number(value) for name, value in known.settings.items()}
+    optimizer = known.kind(**settings | ({"learning_rate": lambda k: number(0.1)} if scheduled else {}))
     state = optimizer.init(layer)
     for _ in range(3):
         layer, state = optimizer.update(layer, grads, state)
@@ -323,27 +353,12 @@ def test_adams_state_counts_its_steps():
     assert Adam().update(W0, W0, state)[1].steps == 1
 
 
-SETTINGS = {
-    SGD: ({"learning_rate": 0.1, "momentum": 0.5}, {"learning_rate": "above 0", "momentum": "at least 0 and below 1"}),
-    Adam: (
-        {"learning_rate": 0.1, "beta1": 0.5, "beta2": 0.5, "eps": 0.1},
-        {"learning_rate": "above 0", "beta1": "at least 0 and below 1", "beta2": "below 1", "eps": "at least 0"},
-    ),
-    AdamW: ({"learning_rate": 0.1, "weight_decay": 0.5}, {"learning_rate": "above 0", "weight_decay": "at least 0"}),
-    RMSProp: (
-        {"learning_rate": 0.1, "decay": 0.5, "eps": 0.1, "momentum": 0.5},
-        {"learning_rate": "above 0", "decay": "below 1", "eps": "at least 0", "momentum": "at least 0 and below 1"},
-    ),
-}
-
-
 @pytest.mark.parametrize("bad", [-0.1, np.nan, np.inf, -np.inf, None, "0.1", True, [0.1], np.ones(1), 1j], ids=repr)
-@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, (good, _) in SETTINGS.items() for name in good])
-def test_bad_settings_are_refused_by_name(kind, name, bad):
-    good, limits = SETTINGS[kind]
+@pytest.mark.parametrize(("known", "name"), [(known, name) for known in OPTIMIZERS for name in known.settings])
+def test_bad_settings_are_refused_by_name(known, name, bad):
     error = ValueError if isinstance(bad, float) else TypeError
-    with pytest.raises(error, match=f"^{name}: expected a number.*{limits[name]}.*, got "):
-        kind(**good | {name: bad})
+    with pytest.raises(error, match=f"^{name}: expected a number.*{known.limits[name]}.*, got "):
+        known.kind(**known.settings | {name: bad})
 
 
 @pytest.mark.parametrize(
