@@ -220,12 +220,54 @@ def nothing(tree: object) -> bool:
 def layers(**given: object) -> None:
     """Check that these are layers of one precision."""
     for name, layer in given.items():
-        if isinstance(layer, type) or not isinstance(layer, Layer):
+        if isinstance(layer, type):
+            raise TypeError(
+                f"{name}: expected a layer, got the class {layer.__name__}: {layer.__name__}.init makes one"
+            )
+        if not isinstance(layer, Layer):
             raise TypeError(f"{name}: expected a layer, got {describe(layer)}")
     (first, want), *others = ((name, layer.precision) for name, layer in given.items())  # type: ignore[attr-defined]
     for name, got in others:
         if got != want:
             raise TypeError(f"{name}: expected dtype {want}, as {first} has, got {got}")
+
+
+def inputs(name: str, value: object, layer: Any) -> Array:
+    """Accept what a layer reads at every step: numbers (T, B, n_x), or (T, B) symbols where it ``reads_symbols``."""
+    if getattr(layer, "reads_symbols", False):
+        array = symbols(name, value)
+        shape(name, array, "(T, B)", (None, None))
+        return array
+    array = numbers(name, value, layer.precision, allow_complex=True, allow_ints=True)
+    shape(name, array, "(T, B, n_x)", (None, None, layer.n_x))
+    return array
+
+
+def symbols(name: str, value: object) -> Array:
+    """Accept an array of integers (booleans are no integers here)."""
+    array = ndarray(name, value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected symbols as an array of integers, got dtype {array.dtype}")
+    return array
+
+
+def below(name: str, array: Array, count: int) -> None:
+    """Check that symbols are integers from 0 to count - 1."""
+    if array.size and (array.min() < 0 or array.max() >= count):
+        bad = array[(array < 0) | (array >= count)][0]
+        raise ValueError(f"{name}: expected symbols from 0 to n_x - 1 = {count - 1}, got {bad}")
+
+
+@contextmanager
+def within(name: str, entry: int) -> Iterator[None]:
+    """Let the messages of a part name the whole: what it calls ``state`` is ``state[1]`` here."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        message = str(error)
+        if not message.startswith((f"{name}:", f"{name}[")):
+            raise
+        raise type(error)(f"{name}[{entry}]{message.removeprefix(name)}") from error
 
 
 def entries(name: str, value: object, count: int) -> tuple[Any, ...]:

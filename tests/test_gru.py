@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 from cell_checks import (
-    assert_edit_sees_and_holds_every_quantity,
-    assert_every_gradient_by_name_is_measured,
     assert_run_shows_every_quantity,
     random_layer,
     random_world,
@@ -86,16 +84,6 @@ def test_the_run_shows_the_equations_written_out_entry_by_entry(form):
     for unknown in ("z_q", "a_prev", "gate_f", "q" if layer.reset_after else "z_cc"):
         with pytest.raises(AttributeError, match=f"^Run of GRU has no attribute '{unknown}'"):
             getattr(run, unknown)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_every_gradient_by_name_is_what_edit_measures(form):
-    assert_every_gradient_by_name_is_measured(gru(form))
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_edit_sees_and_holds_every_named_quantity(form):
-    assert_edit_sees_and_holds_every_quantity(gru(form))
 
 
 def test_the_cells_are_the_layers_own():

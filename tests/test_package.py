@@ -28,10 +28,11 @@ ROWS = (
     {"layers.fast"},
     {"layers.recurrent"},
     {"layers.rnn", "layers.gru", "layers.lstm", "layers.use_gate", "layers.dense"},
+    {"layers.embedding"},
     {"layers.bidirectional", "layers.deep", "layers.halves"},
     {"layers"},
-    {"rtrl", "chunked"},
-    {"gradcheck", "optimizers", "data"},
+    {"rtrl", "chunked", "battery"},
+    {"gradcheck", "optimizers", "schedules", "data"},
     {"training"},
     {"language_model", "exchange", "storage"},
 )

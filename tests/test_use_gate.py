@@ -2,8 +2,6 @@
 
 import numpy as np
 from cell_checks import (
-    assert_edit_sees_and_holds_every_quantity,
-    assert_every_gradient_by_name_is_measured,
     assert_run_shows_every_quantity,
     nudged,
     random_layer,
@@ -48,14 +46,6 @@ def test_the_run_shows_the_equations_written_out_entry_by_entry():
     x, state, _, _ = random_world(LAYER, 4, 3)
     inside = np.arange(4)[:, None] < np.array([4, 2, 0])
     assert_run_shows_every_quantity(LAYER.forward(x, state, [4, 2, 0]), by_entries(x, state), inside)
-
-
-def test_every_gradient_by_name_is_what_edit_measures():
-    assert_every_gradient_by_name_is_measured(LAYER)
-
-
-def test_edit_sees_and_holds_every_named_quantity():
-    assert_edit_sees_and_holds_every_quantity(LAYER)
 
 
 def test_with_the_weights_that_they_share_it_is_not_the_lstm():

@@ -24,14 +24,14 @@ def by_autograd(forward: Callable[..., Any]) -> Callable[..., dict[str, np.ndarr
 
         torch.set_num_threads(1)
         inputs = dict(named_leaves({"x": world.x, "state": world.state, "layer": world.layer}))
-        tensors = {path: torch.tensor(array, requires_grad=True) for path, array in inputs.items()}
+        tensors = {path: torch.tensor(v, requires_grad=v.dtype.kind == "f") for path, v in inputs.items()}
         a, final = forward(world, tensors)
         upstream = {"a": world.da, **dict(named_leaves(world.dfinal, "final"))}
         outputs = {"a": a, **final}
         assert outputs.keys() == upstream.keys()
         sum((outputs[path] * torch.tensor(upstream[path])).sum() for path in outputs).backward()
         results = {path: tensor.detach() for path, tensor in outputs.items()}
-        results |= {f"grads.{path}": tensor.grad for path, tensor in tensors.items()}
+        results |= {f"grads.{path}": tensor.grad for path, tensor in tensors.items() if tensor.requires_grad}
         return {path: tensor.numpy() for path, tensor in results.items()}
 
     return oracle
@@ -58,6 +58,14 @@ def torch_rnn(world: Any, t: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     names = {"weight_hh_l0": W[:, :n_a], "weight_ih_l0": W[:, n_a:], "bias_ih_l0": b, "bias_hh_l0": torch.zeros_like(b)}
     a, final = run_packed(module, names, t["x"], t["state"][None], world.lengths)
     return a, {"final": final[0]}
+
+
+@by_autograd
+def torch_embedding(world: Any, t: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    import torch
+
+    a = torch.nn.functional.embedding(t["x"], t["layer.W"])
+    return torch.where(torch.tensor(world.inside[:, :, None]), a, 0.0), {}
 
 
 def gates(t: dict[str, Any], at: str, order: list[int], n: int) -> dict[str, Any]:
@@ -151,7 +159,7 @@ def unroll(layer: Any, at: str, state: str, t: dict[str, Any], x: Any, inside: A
         a, final = unroll(layer.fwd, f"{at}.fwd", f"{state}[0]", t, x, inside)
         back, final_b = unroll(layer.bwd, f"{at}.bwd", f"{state}[1]", t, backwards(x, inside), inside)
         return torch.cat([a, backwards(back, inside)], dim=-1), final | final_b
-    if kind == "Halves":
+    if kind in ("Halves", "RecurrentDropout"):
         return unroll(layer.layer, f"{at}.layer", state, t, x, inside)
     if kind == "Deep":
         final = {}
@@ -161,8 +169,10 @@ def unroll(layer: Any, at: str, state: str, t: dict[str, Any], x: Any, inside: A
         return x, final
     p = {path.removeprefix(f"{at}."): value for path, value in t.items() if path.startswith(f"{at}.")}
     if kind == "Dense":
-        a = activation(layer)(torch.nn.functional.linear(x, p["W"], p["b"]))
+        a = activation(layer)(torch.nn.functional.linear(x, p["W"], p.get("b")))
         return torch.where(inside, a, 0.0), {}
+    if kind == "Embedding":
+        return torch.where(inside, p["W"][x], 0.0), {}
     paths = [path for path in t if path == state or path.startswith(f"{state}[")]
     parts, outputs = [t[path] for path in paths], []
     for x_t, in_t in zip(x, inside, strict=True):
@@ -184,8 +194,8 @@ def backwards(x: Any, inside: Any) -> Any:
 def activation(layer: Any) -> Callable[[Any], Any]:
     import torch
 
-    known = {"identity": lambda z: z, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "relu": torch.relu}
-    return known[layer.activation]
+    name = layer.activation
+    return (lambda z: z) if name == "identity" else getattr(torch, name, None) or getattr(torch.nn.functional, name)
 
 
 def rnn_cell(layer: Any, p: dict[str, Any], x: Any, a: Any) -> tuple[Any, ...]:
