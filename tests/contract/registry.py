@@ -11,6 +11,7 @@ import numpy as np
 
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Embedding, Halves
 from rnncourse.activations import ACTIVATIONS
+from rnncourse.layers.recurrent import RecurrentLayer
 from rnncourse.layers.recurrent_dropout import RecurrentDropout
 from rnncourse.layers.use_gate import UseGateCell
 
