@@ -18,6 +18,7 @@ from .gradcheck import check
 from .layers.bidirectional import Bidirectional
 from .layers.deep import Deep
 from .layers.dense import Dense
+from .layers.embedding import Embedding
 from .layers.gru import GRU, gru_cell_backward, gru_cell_forward
 from .layers.halves import Halves
 from .layers.lstm import LSTM, lstm_cell_backward, lstm_cell_forward
@@ -32,6 +33,7 @@ __all__ = [
     "Bidirectional",
     "Deep",
     "Dense",
+    "Embedding",
     "Gradients",
     "Halves",
     "Workspace",

@@ -5,6 +5,7 @@ import pytest
 from cell_checks import assert_trees_close, random_layer, random_world
 
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense
+from rnncourse.gradcheck import gradient_errors
 from rnncourse.layers.bidirectional import reverse
 
 RNG = np.random.default_rng(0)
@@ -114,3 +115,13 @@ def test_reversing_twice_gives_back_the_sequence(lengths):
 def test_layers_that_do_not_fit_are_refused(fwd, bwd, error, message):
     with pytest.raises(error, match=f"^{message}"):
         Bidirectional(fwd, bwd)
+
+
+@pytest.mark.parametrize("sizes", [(2, 5), (5, 2)])
+@pytest.mark.parametrize("lengths", [None, [7, 0, 4, 5]], ids=["full", "padded"])
+def test_bidirectional_layers_of_different_sizes(sizes, lengths):
+    rng = np.random.default_rng(0)
+    layer = Bidirectional(random_layer(GRU.init(3, sizes[0], rng)), random_layer(LSTM.init(3, sizes[1], rng), 1))
+    x, state, da, dfinal = random_world(layer, 7, 4)
+    errors = gradient_errors(layer, x, state, da, dfinal, lengths)
+    assert max(errors.values()) <= 1e-12, errors

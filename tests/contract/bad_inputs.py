@@ -103,7 +103,7 @@ def bad_states(
 ) -> Iterator[Bad]:
     """Spoil each array of a state (nested tuples too), and the tuples themselves.
 
-    In the state of a composition None stands for a layer's zeros.
+    In the state of a composition None stands for a layer's zeros, in `dfinal` for zeros anywhere.
     """
     paths = list(named_leaves(good))
     for k, (_, leaf) in enumerate(paths):
@@ -113,7 +113,7 @@ def bad_states(
             return call(_replace(good, lambda old: value if next(count) == k else old))
 
         where = name if len(paths) == 1 else f"{name}[{k}]"
-        may_be_none = isinstance(good, np.ndarray) or composition
+        may_be_none = isinstance(good, np.ndarray) or composition or name == "dfinal"
         for bad in bad_arrays(with_leaf, name, leaf, none=may_be_none):
             yield Bad(f"{where} {bad.what}", bad.call, bad.error, f"{name}.*", bad.came)
         if complex_too:
@@ -289,7 +289,8 @@ def bad_calls(case) -> list[Bad]:
         *bad_states(lambda value: layer.forward(w.x, value), "state", w.state, composition=composition),
         *bad_lengths(lambda value: layer.forward(w.x, w.state, value)),
         *bad_runs(w),
-        *bad_arrays(lambda value: layer.backward(run, value), "da", w.da, none=False),
+        *bad_arrays(lambda value: layer.backward(run, value), "da", w.da),
+        Bad("no gradient at all", lambda: layer.backward(run, None), ValueError, "da", "None"),
         *bad_states(
             lambda value: layer.backward(run, w.da, value),
             "dfinal",

@@ -7,7 +7,7 @@ from .registry import CASES
 SELECTIONS = {
     "case": CASES,
     "causal_case": [case for case in CASES if case.causal],
-    "celled_case": [case for case in CASES if case.cells],
+    "celled_case": [case for case in CASES if case.celled],
     "oracle_case": [case for case in CASES if case.oracle],
     "recurrent_case": [case for case in CASES if case.recurrent],
 }
