@@ -284,8 +284,9 @@ def bad_calls(case) -> list[Bad]:
     w = make_world(case, **SIZES)
     layer, run = w.layer, w.run()
     composition = any(isinstance(getattr(layer, f.name), Record | tuple) for f in fields(layer))
+    bad_x = bad_arrays(layer.forward, "x", w.x, free=(0, 1), none=False, ints=True)
     bad = [
-        *bad_arrays(layer.forward, "x", w.x, free=(0, 1), none=False, ints=True),
+        *(bad for bad in bad_x if not (case.flat and bad.what == "x: a missing axis")),
         *bad_states(lambda value: layer.forward(w.x, value), "state", w.state, composition=composition),
         *bad_lengths(lambda value: layer.forward(w.x, w.state, value)),
         *bad_runs(w),
