@@ -213,7 +213,7 @@ def _measured(layer: Any, x: Array, state: Any, da: Array, dfinal: Any, lengths:
 
     floats = x.dtype.kind == "f"  # symbols have no derivative
     return Gradients(
-        with_respect_to(x, lambda v: objective(v, state, layer)) if floats else None,  # type: ignore[arg-type]
+        with_respect_to(x, lambda v: objective(v, state, layer)) if floats else None,
         with_respect_to(state, lambda v: objective(x, v, layer)),
         with_respect_to(layer, lambda v: objective(x, state, v)),
     )

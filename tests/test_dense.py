@@ -85,7 +85,7 @@ def test_dx_is_left_out_where_nobody_wants_it():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: LAYER.forward(X[0], lengths=[4, 1]), ValueError, r"lengths: expected None, since x \(B, n_a\) = \(2, 2\)"),
+        (lambda: LAYER.forward(X[0], lengths=[4, 1]), ValueError, "lengths: expected None, since x .* has no steps"),
         (lambda: LAYER.forward(X[0, 0]), ValueError, r"x: expected shape .* or \(B, n_a\) = \(B, 2\), got \(2,\)"),
         (lambda: LAYER.forward(X[None]), ValueError, r"x: expected shape .*, got \(1, 4, 2, 2\)"),
         (lambda: LAYER.backward(LAYER.forward(X[0]), DA), ValueError, r"da: expected shape \(B, n_y\) = \(2, 3\), got"),

@@ -159,7 +159,9 @@ def test_both_directions_may_read_symbols():
 def test_symbols_are_read_by_the_first_layer_alone():
     with pytest.raises(TypeError, match=r"^layers\[1\]: expected a layer that reads numbers, got Embedding"):
         Deep((Dense.init(2, 5, RNG), LAYER))
-    with pytest.raises(TypeError, match=r"^bwd: expected a layer that reads symbols, as fwd does, got one that reads n"):
+    with pytest.raises(
+        TypeError, match=r"^bwd: expected a layer that reads symbols, as fwd does, got one that reads n"
+    ):
         Bidirectional(LAYER, RNN.init(5, 3, RNG))
 
 

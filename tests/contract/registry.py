@@ -60,7 +60,9 @@ def rnn(g: str, **options: Any) -> Case:
 
 
 def dense(g: str, **options: Any) -> Case:
-    return Case(f"dense-{g}", partial(Dense.init, activation=g), oracles.explicit, recurrent=False, flat=True, **options)
+    return Case(
+        f"dense-{g}", partial(Dense.init, activation=g), oracles.explicit, recurrent=False, flat=True, **options
+    )
 
 
 def lstm(name: str, oracle: Callable[..., Any] = oracles.explicit, **options: bool) -> Case:
