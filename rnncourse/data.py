@@ -1,12 +1,15 @@
 """Sequences to learn from: Elman's letters, temporal XOR, agreement, sunspots, the characters of a text.
 
+And batches of them: sequences of different lengths, padded to one array.
+
 Generated data comes from an explicit random generator; nothing is downloaded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,10 +21,13 @@ __all__ = [
     "ELMAN_CODES",
     "Agreement",
     "Characters",
+    "Padded",
     "Sunspots",
     "agreement",
     "elman_letters",
     "one_hot",
+    "pad",
+    "right_padded",
     "sunspots",
     "temporal_xor",
 ]
@@ -213,6 +219,105 @@ def one_hot(classes: Array, n: int, dtype: type = np.float64) -> Array:
     if classes.size and (classes.min() < 0 or classes.max() >= n):
         raise ValueError(f"classes: expected integers from 0 to {n - 1}, got {classes.min()} to {classes.max()}")
     return (classes[..., None] == np.arange(n)).astype(validate.float_dtype(dtype))
+
+
+class Padded(NamedTuple):
+    """A batch of sequences in one array, and how long each of them is."""
+
+    x: Array
+    lengths: Array
+
+
+def pad(sequences: Sequence[Array]) -> Padded:
+    """Put sequences of different lengths side by side, with zeros after their ends (right padding).
+
+    Parameters
+    ----------
+    sequences : list of ndarray, each of shape (T_i, n) or (T_i,)
+        At least one; all of one dtype, which the result keeps.
+
+    Returns
+    -------
+    Padded
+        ``x`` (T, B, n) or (T, B), with T the largest T_i, and ``lengths`` (B,) of int: what a layer's ``forward``
+        takes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are none, or if they differ in dtype or in n; the message names the first that does.
+
+    Examples
+    --------
+    >>> x, lengths = pad([np.array([1, 2, 3]), np.array([4])])
+    >>> x
+    array([[1, 4],
+           [2, 0],
+           [3, 0]])
+    >>> lengths
+    array([3, 1])
+    """
+    if not isinstance(sequences, list | tuple):
+        raise TypeError(f"sequences: expected a list of arrays, got {validate.describe(sequences)}")
+    if not sequences:
+        raise ValueError("sequences: expected at least one, got none")
+    arrays = [validate.ndarray(f"sequences[{k}]", sequence) for k, sequence in enumerate(sequences)]
+    first = arrays[0]
+    if first.ndim not in (1, 2):
+        raise ValueError(f"sequences[0]: expected shape (T, n) or (T,), got {first.shape}")
+    for k, array in enumerate(arrays):
+        if array.ndim != first.ndim or array.shape[1:] != first.shape[1:]:
+            wanted = f"(T, {first.shape[1]})" if first.ndim == 2 else "(T,)"
+            raise ValueError(f"sequences[{k}]: expected shape {wanted}, as sequences[0] has, got {array.shape}")
+        if array.dtype != first.dtype:
+            raise TypeError(f"sequences[{k}]: expected dtype {first.dtype}, as sequences[0] has, got {array.dtype}")
+    lengths = np.array([len(array) for array in arrays])
+    x = np.zeros((lengths.max(), len(arrays), *first.shape[1:]), first.dtype)
+    for k, array in enumerate(arrays):
+        x[: len(array), k] = array
+    return Padded(x, lengths)
+
+
+def right_padded(x: Array, lengths: Any) -> Array:
+    """Turn left padding right: move each sequence from the end of its column to the start, zeros behind it.
+
+    Layers read right padding: with `lengths`, the first steps of an example count, whatever stands there.
+
+    Parameters
+    ----------
+    x : ndarray, shape (T, B, ...)
+        Sequences that end at the last step, after padding of any contents.
+    lengths : sequence of int, shape (B,)
+        Number of steps of each.
+
+    Returns
+    -------
+    ndarray, shape (T, B, ...)
+        The same sequences, each from step 0 on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong dtype or shape.
+
+    Examples
+    --------
+    >>> right_padded(np.array([[0, 1], [0, 2], [4, 3]]), [1, 3])
+    array([[4, 1],
+           [0, 2],
+           [0, 3]])
+    """
+    x = validate.ndarray("x", x)
+    if x.ndim < 2:
+        raise ValueError(f"x: expected shape (T, B, ...), got {x.shape}")
+    steps, batch = x.shape[:2]
+    ends = validate.lengths(lengths, steps, batch)
+    if ends is None:
+        raise TypeError("lengths: expected one integer for each example, got None")
+    out = np.zeros(x.shape, x.dtype)
+    for k, n in enumerate(ends):
+        out[:n, k] = x[steps - n :, k]
+    return out
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -147,7 +147,7 @@ def measured_gradients(
     dfinal : ndarray or tuple, optional
         Upstream gradient of the final state; none, if None.
     lengths : sequence of int, optional
-        Number of steps of each example.
+        Number of steps of each example (right padding).
     method : {"complex", "central"}
         See `numerical_gradient`.
 

@@ -13,7 +13,7 @@ import numpy as np
 from . import _validation as validate
 from .records import Array
 
-__all__ = ["Initializer", "glorot_uniform", "identity", "orthogonal", "standard_normal", "zeros"]
+__all__ = ["Initializer", "draw", "glorot_uniform", "identity", "orthogonal", "standard_normal", "zeros"]
 
 
 class Initializer(Protocol):
@@ -144,6 +144,45 @@ def standard_normal(rng: np.random.Generator, shape: tuple[int, int], dtype: Any
     """
     dtype = validate.float_dtype(dtype)
     return validate.generator("rng", rng).standard_normal(_matrix(shape)).astype(dtype)
+
+
+def draw(name: str, initializer: Initializer, rng: np.random.Generator, shape: tuple[int, int], dtype: Any) -> Array:
+    """Call an initializer and check what it returns, so that a wrong shape cannot become a layer of another size.
+
+    Parameters
+    ----------
+    name : str
+        The argument that it came in, for messages.
+    initializer : callable
+        See `Initializer`.
+    rng, shape, dtype
+        What it is called with.
+
+    Returns
+    -------
+    ndarray
+        Of `shape` and `dtype`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not callable, or returns something else.
+
+    Examples
+    --------
+    >>> draw("weight_init", lambda rng, shape, dtype: np.ones((3, 3)), np.random.default_rng(0), (3, 2), np.float64)
+    Traceback (most recent call last):
+        ...
+    ValueError: weight_init: expected an array of shape (n_out, n_in) = (3, 2), got (3, 3)
+    """
+    if not callable(initializer):
+        raise TypeError(f"{name}: expected a callable, such as glorot_uniform, got {validate.describe(initializer)}")
+    drawn = validate.ndarray(name, initializer(rng, shape, dtype))
+    if drawn.shape != shape:
+        raise ValueError(f"{name}: expected an array of shape (n_out, n_in) = {shape}, got {drawn.shape}")
+    if drawn.dtype != dtype:
+        raise TypeError(f"{name}: expected an array of dtype {np.dtype(dtype)}, got {drawn.dtype}")
+    return drawn
 
 
 def _matrix(shape: tuple[int, int]) -> tuple[int, int]:

@@ -114,17 +114,21 @@ def _same(a: object, b: object) -> bool:
     return type(a) is type(b) and bool(a == b)
 
 
-def tree_map(f: Callable[..., Any], tree: Tree, *trees: Any) -> Tree:
+def tree_map(f: Callable[..., Any], tree: Tree, *trees: Any, match: bool = True) -> Tree:
     """Apply `f` to the arrays of records, tuples, lists and dicts, and keep everything else.
 
     Parameters
     ----------
     f : callable
-        Called with one array of each tree; returns an array of the same shape and dtype where the tree holds layers.
+        Called with one array of each tree, as plain arrays (of a matrix, too); returns an array of the same shape and
+        dtype where the tree holds layers.
     tree : record, tuple, list, dict or ndarray
         Gives the structure of the result, and its fields that are no arrays.
     *trees
         More trees of the same structure.
+    match : bool
+        Whether the arrays of the trees have to agree in shape and dtype, and the settings of records, such as an
+        activation, in value. Without that, `f` may broadcast.
 
     Returns
     -------
@@ -134,43 +138,107 @@ def tree_map(f: Callable[..., Any], tree: Tree, *trees: Any) -> Tree:
     Raises
     ------
     ValueError
-        If the trees differ in kind, in length or in their keys.
+        If the trees differ in kind, in length, in their keys, in a shape or in a setting; the message gives the path.
+    TypeError
+        If they differ in a dtype, or an array is masked.
 
     Examples
     --------
     >>> tree_map(lambda w, g: w - 0.5 * g, (np.ones(2), {"b": np.zeros(1)}), (np.ones(2), {"b": np.ones(1)}))
     (array([0.5, 0.5]), {'b': array([-0.5])})
+    >>> tree_map(np.add, {"b": np.zeros(3)}, {"b": np.ones((6, 3))})
+    Traceback (most recent call last):
+        ...
+    ValueError: trees[0].b: expected shape (3,), as tree.b has, got (6, 3)
     """
-    for other in trees:
-        _check_same_structure(tree, other)
+    for path, leaf in named_leaves(tree, "tree"):
+        _check_plain(path, leaf)
+    for k, other in enumerate(trees):
+        check_match(f"trees[{k}]", other, tree, "tree", arrays=match)
+    return _mapped(f, tree, *trees)
+
+
+def _mapped(f: Callable[..., Any], tree: Tree, *trees: Any) -> Tree:
+    """Do what `tree_map` does, with trees that are known to fit."""
     out: Any
     if isinstance(tree, np.ndarray):
-        out = f(tree, *trees)
+        out = f(*map(np.asarray, (tree, *trees)))  # of subclasses such as matrix, whose products mean something else
+        if tree.ndim == 0 and isinstance(out, np.generic):  # NumPy's arithmetic turns arrays of no axes into numbers
+            out = np.asarray(out)
     elif isinstance(tree, Record):
         given = [x for x in fields(tree) if x.init]
         columns = [[getattr(t, x.name) for t in (tree, *trees)] for x in given]
         # what does not count for equality, such as a run's tape, is no part of the tree
         out = type(tree)(
-            *(tree_map(f, *column) if x.compare else column[0] for x, column in zip(given, columns, strict=True))
+            *(_mapped(f, *column) if x.compare else column[0] for x, column in zip(given, columns, strict=True))
         )
     elif isinstance(tree, dict):
-        out = {k: tree_map(f, v, *(t[k] for t in trees)) for k, v in tree.items()}
+        out = {k: _mapped(f, v, *(t[k] for t in trees)) for k, v in tree.items()}
     elif isinstance(tree, tuple | list):
         make = getattr(tree, "_make", type(tree))  # named tuples
-        out = make(tree_map(f, v, *(t[i] for t in trees)) for i, v in enumerate(tree))
+        out = make(_mapped(f, v, *(t[i] for t in trees)) for i, v in enumerate(tree))
     else:
         out = tree
     return out
 
 
-def _check_same_structure(tree: Any, other: Any) -> None:
-    same = type(tree) is type(other) or (isinstance(tree, np.ndarray) and isinstance(other, np.ndarray))
+def check_match(name: str, other: Any, tree: Any, owner: str, *, arrays: bool = True) -> None:
+    """Refuse a tree that does not fit another one, with the path of the place where they differ.
+
+    Parameters
+    ----------
+    name, other
+        The tree in question, and what the message calls it.
+    tree, owner
+        The tree that says what is expected, and what the message calls it.
+    arrays : bool
+        Whether shapes, dtypes and the settings of records count as well, or the structure alone.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `tree_map` says.
+    """
+    is_array = isinstance(tree, np.ndarray)
+    same = isinstance(other, np.ndarray) if is_array else type(tree) is type(other)
     if same and isinstance(tree, tuple | list):
         same = len(tree) == len(other)
     elif same and isinstance(tree, dict):
         same = tree.keys() == other.keys()
     if not same:
-        raise ValueError(f"trees: expected the structure of {_kind(tree)}, got {_kind(other)}")
+        raise ValueError(f"{name}: expected the structure of {_kind(tree)}, got {_kind(other)}")
+    if is_array:
+        _check_plain(name, other)
+        if arrays and tree.shape != other.shape:
+            raise ValueError(f"{name}: expected shape {tree.shape}, as {owner} has, got {other.shape}")
+        if arrays and tree.dtype.newbyteorder("=") != other.dtype.newbyteorder("="):
+            raise TypeError(f"{name}: expected dtype {tree.dtype}, as {owner} has, got {other.dtype}")
+        return
+    for suffix, part, mine in _parts(tree, other):
+        if isinstance(tree, Record) and not isinstance(part, CONTAINERS) and not isinstance(mine, CONTAINERS):
+            if arrays and not (part is mine or part == mine):
+                raise ValueError(f"{name}{suffix}: expected {part!r}, as {owner}{suffix} is, got {mine!r:.60}")
+        else:
+            check_match(name + suffix, mine, part, owner + suffix, arrays=arrays)
+
+
+CONTAINERS = (np.ndarray, Record, tuple, list, dict)
+
+
+def _parts(tree: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the parts of two trees of one kind, each with the end of its path."""
+    if isinstance(tree, Record):
+        names = [x.name for x in fields(tree) if x.init and x.compare]
+        yield from ((f".{name}", getattr(tree, name), getattr(other, name)) for name in names)
+    elif isinstance(tree, dict):
+        yield from ((f".{key}", value, other[key]) for key, value in tree.items())
+    elif isinstance(tree, tuple | list):
+        yield from ((f"[{k}]", *pair) for k, pair in enumerate(zip(tree, other, strict=True)))
+
+
+def _check_plain(path: str, array: Array) -> None:
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{path}: expected a plain NumPy array, got a masked array")
 
 
 def _kind(tree: object) -> str:

@@ -34,7 +34,7 @@ def rtrl(layer: RNN, x: Array, da: Array, state: Array | None = None, lengths: A
     state : ndarray, shape (B, n_a), optional
         Start state; zeros, if None.
     lengths : sequence of int, shape (B,), optional
-        Number of steps of each example.
+        Number of steps of each example (right padding).
 
     Returns
     -------

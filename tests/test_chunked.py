@@ -9,6 +9,8 @@ from cell_checks import assert_trees_close, random_layer, random_world
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, tree_map
 from rnncourse.chunked import checkpointed_gradients, truncated_gradients
 from rnncourse.layers.use_gate import UseGateCell
+from rnncourse.losses import squared_error
+from rnncourse.records import named_leaves
 
 RNG = np.random.default_rng(0)
 LAYERS = {
@@ -141,6 +143,64 @@ def test_layers_that_need_the_future_are_refused(gradients):
         kind = type(layer).__name__
         with pytest.raises(TypeError, match=f"^layer: expected one that reads forwards alone, got {kind}"):
             gradients(layer, x, da, every=2)
+
+
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+@pytest.mark.parametrize("name", ["gru", "lstm", "deep"])
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "padded"])
+@pytest.mark.parametrize("every", [1, 4, T])
+def test_losses_of_the_chunks_add_up_and_the_final_state_is_that_of_the_whole(gradients, name, lengths, every):
+    layer = LAYERS[name]
+    x, state, da, _ = random_world(layer, T, 4)
+    run = layer.forward(x, state, lengths)
+    loss = squared_error(run.a, da)
+    found = gradients(
+        layer, x, lambda lo, hi, a: squared_error(a, da[lo:hi]), state=state, lengths=lengths, every=every
+    )
+    assert found.loss == pytest.approx(loss.value, rel=1e-12)
+    assert_trees_close(found.final, run.final, 1e-13)
+    assert_trees_close(found, gradients(layer, x, loss.dz, state=state, lengths=lengths, every=every), 1e-12)
+
+
+def test_a_long_sequence_can_be_cut_into_calls_that_hand_on_the_final_state():
+    layer = LAYERS["lstm"]
+    x, state, da, _ = random_world(layer, 12, 3)
+    whole = truncated_gradients(layer, x, da, 3, state)
+    first = truncated_gradients(layer, x[:6], da[:6], 3, state)
+    second = truncated_gradients(layer, x[6:], da[6:], 3, first.final)
+    assert_trees_close(tree_map(np.add, first.layer, second.layer), whole.layer, 1e-13)
+    assert_trees_close(second.final, whole.final, 1e-13)
+
+
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+def test_without_losses_there_is_no_loss_and_the_tree_is_the_gradients_alone(gradients):
+    layer = LAYERS["gru"]
+    x, _, da, _ = random_world(layer, T, 2)
+    for upstream in (da, lambda lo, hi, a: da[lo:hi]):
+        found = gradients(layer, x, upstream, every=4)
+        assert found.loss is None
+        assert [path for path, _ in named_leaves(found)] == ["x", "state", "layer.W", "layer.b"]
+    assert gradients(layer, x[:0], lambda lo, hi, a: (0.5, da[:0]), every=4).loss == 0.5
+
+
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+def test_the_gradient_by_the_inputs_can_be_left_out(gradients):
+    layer = LAYERS["lstm"]
+    x, _, da, _ = random_world(layer, T, 2)
+    found, whole = gradients(layer, x, da, every=4, inputs=False), gradients(layer, x, da, every=4)
+    assert found.x is None
+    assert found.layer == whole.layer
+    with pytest.raises(TypeError, match=r"^inputs: expected True or False, got int 0"):
+        gradients(layer, x, da, every=4, inputs=0)
+
+
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+@pytest.mark.parametrize(
+    "given", [lambda d: (1.0, d, None), lambda d: (d,), lambda d: (d, 1.0), lambda d: ("loss", d), lambda d: (None, d)]
+)
+def test_what_a_callable_returns_is_checked(gradients, given):
+    with pytest.raises(TypeError, match=r"^da: expected f\(lo, hi, a\) to return dL/da or \(loss, dL/da\), got tuple"):
+        gradients(LAYERS["rnn"], X, lambda lo, hi, a: given(np.zeros_like(a)), every=2)
 
 
 X, DA = np.zeros((4, 1, 2)), np.zeros((4, 1, 3))

@@ -32,7 +32,7 @@ ROWS = (
     {"layers.bidirectional", "layers.deep", "layers.halves", "layers.recurrent_dropout"},
     {"layers"},
     {"rtrl", "chunked", "battery"},
-    {"gradcheck", "optimizers", "data"},
+    {"gradcheck", "optimizers", "schedules", "data"},
     {"training"},
     {"language_model", "exchange", "storage"},
 )

@@ -100,6 +100,7 @@ CHAPTERS = {
     "bidirectional": Chapter(("bidirectional", "facts")),
     "deep": Chapter(("deep", "facts")),
     "memory": Chapter(("rnn", "facts")),
+    "write-a-cell": Chapter(("lstm", "facts")),
     "what-the-notes-got-wrong": Chapter(("rnn", "gru", "lstm", "facts")),
 }  # fmt: skip
 

@@ -118,7 +118,7 @@ class Bidirectional(Record):
         state : tuple, optional
             Start states (fwd, bwd): the second is where the backward stream starts, at each example's end.
         lengths : sequence of int, shape (B,), optional
-            Number of steps of each example.
+            Number of steps of each example (right padding).
         rng : numpy.random.Generator, optional
             Source of the dropout's randomness, for layers that drop something out.
         workspace : Workspace, optional

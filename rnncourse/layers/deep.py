@@ -136,7 +136,7 @@ class Deep(Record):
         state : tuple, optional
             Start states, an entry a layer.
         lengths : sequence of int, shape (B,), optional
-            Number of steps of each example.
+            Number of steps of each example (right padding).
         rng : numpy.random.Generator, optional
             Source of the dropout's randomness: with it, entries between layers are dropped; without it, none. The same
             generator and sizes give the same masks.

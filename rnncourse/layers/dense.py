@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _validation as validate
 from ..activations import ACTIVATIONS
-from ..initializers import Initializer, glorot_uniform
+from ..initializers import Initializer, draw, glorot_uniform
 from ..records import Array, Gradients, Record, private_copy
 from ..workspace import Workspace
 from .sequence import keep, valid_steps
@@ -30,7 +30,7 @@ class Dense(Record):
         Weights, float32 or float64. The layer keeps a read-only copy.
     b : ndarray, shape (n_y,), optional
         Biases; none, if None.
-    activation : {"identity", "tanh", "sigmoid", "relu"}
+    activation : str
         g.
 
     Raises
@@ -91,7 +91,7 @@ class Dense(Record):
             Source of randomness.
         dtype : dtype
             float32 or float64.
-        activation : {"identity", "tanh", "sigmoid", "relu"}
+        activation : str
             g.
         weight_init : callable
             See `rnncourse.initializers`.
@@ -106,7 +106,7 @@ class Dense(Record):
         n_x, n_a = validate.size("n_x", n_x), validate.size("n_a", n_a)
         dtype, rng = validate.float_dtype(dtype), validate.generator("rng", rng)
         b = np.zeros(n_a, dtype) if validate.flag("bias", bias) else None
-        return cls(weight_init(rng, (n_a, n_x), dtype), b, activation)
+        return cls(draw("weight_init", weight_init, rng, (n_a, n_x), dtype), b, activation)
 
     @property
     def n_x(self) -> int:
@@ -145,8 +145,8 @@ class Dense(Record):
         state : () or None
             There is none.
         lengths : sequence of int, shape (B,), optional
-            Number of steps of each example; outputs behind the end are zero, inputs there never matter. None for inputs
-            (B, n_a), which have no steps.
+            Number of steps of each example (right padding); outputs behind the end are zero, inputs there never
+            matter. None for inputs (B, n_a), which have no steps.
         workspace : Workspace, optional
             Not used: taken so that every layer is called in the same way.
 

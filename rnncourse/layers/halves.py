@@ -165,7 +165,7 @@ class Halves(Record):
         for other in others:
             dlayer = tree_map(np.add, dlayer, other.layer)
         both = [first, *others]
-        states = tree_map(lambda *parts: joined(parts, axis=0), *(d.state for d in both))
+        states = tree_map(lambda *parts: joined(parts, axis=0), *(d.state for d in both), match=False)
         dx = joined([d.x for d in both], axis=1) if inputs else None
         return Gradients(dx, states, Halves(dlayer, self.least))
 
@@ -214,7 +214,7 @@ class HalvesRun(Record):
     @property
     def final(self) -> Any:
         """The state after each example's last step, in the form of the state."""
-        return tree_map(lambda *parts: read_only(joined(parts, axis=0)), *(run.final for run in self.runs))
+        return tree_map(lambda *parts: read_only(joined(parts, axis=0)), *(run.final for run in self.runs), match=False)
 
 
 def side_by_side(work: Callable[[int, slice], Any], parts: list[slice]) -> list[Any]:

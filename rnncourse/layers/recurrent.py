@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from .. import _validation as validate
-from ..initializers import Initializer
+from ..initializers import Initializer, draw
 from ..records import Array, Gradients, Record, private_copy, tree_map
 from ..workspace import NEW, Buffers, Workspace
 from .sequence import BorrowedRun, Run, keep, valid_steps
@@ -163,7 +163,11 @@ class RecurrentLayer(Record, ABC):
         """Draw W block by block, the recurrent part first, and zero biases."""
         n_x, n_a = validate.size("n_x", n_x), validate.size("n_a", n_a)
         dtype, rng = validate.float_dtype(dtype), validate.generator("rng", rng)
-        parts = [(recurrent_init(rng, (n_a, n_a), dtype), input_init(rng, (n_a, n_x), dtype)) for _ in range(blocks)]
+        by_a, by_x = (rng, (n_a, n_a), dtype), (rng, (n_a, n_x), dtype)
+        parts = [
+            (draw("recurrent_init", recurrent_init, *by_a), draw("input_init", input_init, *by_x))
+            for _ in range(blocks)
+        ]
         return np.concatenate([np.concatenate(pair, axis=1) for pair in parts]), np.zeros(blocks * n_a, dtype)
 
     def zero_state(self, batch: int) -> Any:
@@ -192,7 +196,7 @@ class RecurrentLayer(Record, ABC):
         state : ndarray, shape (B, n_a), or tuple of such, optional
             Start state; zeros, if None.
         lengths : sequence of int, shape (B,), optional
-            Number of steps of each example; what stands behind an example's end never matters.
+            Number of steps of each example (right padding); what stands behind an example's end never matters.
         workspace : Workspace, optional
             Memory to use again; the run is valid until the workspace is used again.
 
@@ -208,16 +212,16 @@ class RecurrentLayer(Record, ABC):
         """
         x, start, ends = self.checked_inputs(x, state, lengths)
         valid = valid_steps(ends, len(x))
-        buffers: Buffers = NEW
-        if workspace is not None:
-            buffers = validate.workspace(workspace)
-            workspace.uses += 1
-        states, tape = self._forward(keep(valid, x), start, valid, buffers)
-        x = tape[0][..., :-1] if tape else private_copy(keep(valid, x))
-        outputs = keep(valid, states[0][1:])
-        if workspace is None or not tape:
-            return Run(self, x, states, outputs, ends, tape)
-        return BorrowedRun(self, x, states, outputs, ends, tape, workspace, workspace.uses)
+        buffers: Buffers = NEW if workspace is None else validate.workspace(workspace)
+        with buffers.claimed():
+            if workspace is not None:
+                workspace.uses += 1
+            states, tape = self._forward(keep(valid, x), start, valid, buffers)
+            x = tape[0][..., :-1] if tape else private_copy(keep(valid, x))
+            outputs = keep(valid, states[0][1:])
+            if workspace is None or not tape:
+                return Run(self, x, states, outputs, ends, tape)
+            return BorrowedRun(self, x, states, outputs, ends, tape, workspace, workspace.uses)
 
     def checked_inputs(self, x: Any, state: Any, lengths: Any) -> tuple[Array, tuple[Array, ...], Array | None]:
         """Check what `forward` gets.
@@ -272,8 +276,9 @@ class RecurrentLayer(Record, ABC):
         valid = valid_steps(run.lengths, len(run.x))
         final = self._unpack("dfinal", dfinal, da.shape[1])
         buffers = run.workspace if isinstance(run, BorrowedRun) else NEW
-        dx, dstart, dlayer = self._backward(run, keep(valid, da), final, valid, buffers, inputs)
-        return Gradients(dx, self._pack([d.copy() for d in dstart]), dlayer)
+        with buffers.claimed():
+            dx, dstart, dlayer = self._backward(run, keep(valid, da), final, valid, buffers, inputs)
+            return Gradients(dx, self._pack([d.copy() for d in dstart]), dlayer)
 
     def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
         """Take one step: for streams that come one input at a time.

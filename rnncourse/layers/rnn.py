@@ -34,7 +34,7 @@ class RNN(RecurrentLayer):
         W_a = [W_aa | W_ax], float32 or float64. The layer keeps a read-only copy.
     b : ndarray, shape (n_a,)
         b_a.
-    activation : {"tanh", "sigmoid", "relu", "identity"}
+    activation : str
         g.
 
     Raises
@@ -84,7 +84,7 @@ class RNN(RecurrentLayer):
             Source of randomness.
         dtype : dtype
             float32 or float64.
-        activation : {"tanh", "sigmoid", "relu", "identity"}
+        activation : str
             g.
         input_init, recurrent_init : callable
             See `rnncourse.initializers`.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..records import Array, Record, read_only
+from ..records import Array, Record, read_only, tree_map
 from ..workspace import Workspace
 
 __all__ = ["BorrowedRun", "Run", "keep", "valid_steps"]
@@ -119,6 +119,11 @@ class BorrowedRun(Run):
                     "run: its workspace has been used again; make a workspace for each run that is to be kept"
                 )
         return object.__getattribute__(self, name)
+
+    def __copy__(self) -> Run:
+        """Return a run that owns its arrays, as a pickled one does: views would show the workspace's next numbers."""
+        x, parts, a, tape = tree_map(np.copy, (self.x, self.parts, self.a, self.tape))
+        return Run(self.layer, x, parts, a, self.lengths, tape)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Run, (self.layer, self.x, self.parts, self.a, self.lengths, self.tape)

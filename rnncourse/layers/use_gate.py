@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import _validation as validate
 from ..activations import sigmoid, sigmoid_slope, tanh, tanh_slope
-from ..initializers import Initializer, glorot_uniform, orthogonal
+from ..initializers import Initializer, draw, glorot_uniform, orthogonal
 from ..records import Array, Record
 from .recurrent import Edit, RecurrentLayer, unchanged
 
@@ -80,7 +80,7 @@ class UseGateCell(RecurrentLayer):
             The layer.
         """
         W, b = cls._draw(4, n_x, n_a, rng, dtype, input_init, recurrent_init)
-        return cls(W, b, recurrent_init(rng, (n_a, n_a), b.dtype), np.zeros(n_a, b.dtype))
+        return cls(W, b, draw("recurrent_init", recurrent_init, rng, (n_a, n_a), b.dtype), np.zeros(n_a, b.dtype))
 
     @classmethod
     def block_names(cls, **options: Any) -> tuple[str, ...]:

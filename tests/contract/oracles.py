@@ -194,8 +194,8 @@ def backwards(x: Any, inside: Any) -> Any:
 def activation(layer: Any) -> Callable[[Any], Any]:
     import torch
 
-    known = {"identity": lambda z: z, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "relu": torch.relu}
-    return known[layer.activation]
+    name = layer.activation
+    return (lambda z: z) if name == "identity" else getattr(torch, name, None) or getattr(torch.nn.functional, name)
 
 
 def rnn_cell(layer: Any, p: dict[str, Any], x: Any, a: Any) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Embedding, Halves
+from rnncourse.activations import ACTIVATIONS
 from rnncourse.layers.recurrent import RecurrentLayer
 from rnncourse.layers.recurrent_dropout import RecurrentDropout
 from rnncourse.layers.use_gate import UseGateCell
@@ -54,14 +55,34 @@ class Case:
         return self.celled and type(self.example)._forward is RecurrentLayer._forward
 
 
-def rnn(g: str, **options: Any) -> Case:
+def shape_of(g: str) -> tuple[bool, float]:
+    """Whether an activation has a kink at 0, and a scale of the parameters at which its states do not grow."""
+    f, slope = ACTIVATIONS[g]
+    left, right = slope(f(np.array([-1e-9, 1e-9])))
+    unbounded = int((np.abs(f(np.array([-1e6, 1e6]))) > 10).sum())  # on how many sides
+    return abs(right - left) > 0.1, (1.0, 0.6, 0.4)[unbounded]
+
+
+def rnn(g: str) -> Case:
+    kink, scale = shape_of(g)
     oracle = oracles.torch_rnn if g in ("tanh", "relu") else oracles.explicit
-    return Case(f"rnn-{g}", partial(RNN.init, activation=g), oracle, **options)
-
-
-def dense(g: str, **options: Any) -> Case:
     return Case(
-        f"dense-{g}", partial(Dense.init, activation=g), oracles.explicit, recurrent=False, flat=True, **options
+        f"rnn-{g}",
+        partial(RNN.init, activation=g),
+        oracle,
+        scale=scale,
+        kinked=(lambda run: run.z_a) if kink else None,
+    )
+
+
+def dense(g: str) -> Case:
+    return Case(
+        f"dense-{g}",
+        partial(Dense.init, activation=g),
+        oracles.explicit,
+        kinked=(lambda run: run.z_y) if shape_of(g)[0] else None,
+        recurrent=False,
+        flat=True,
     )
 
 
@@ -96,14 +117,8 @@ def both_ways(fwd: Any, bwd: Any) -> Callable[..., Any]:
 AFTER = partial(GRU.init, reset_after=True)
 
 CASES = (
-    rnn("tanh"),
-    rnn("sigmoid"),
-    rnn("relu", scale=0.6, kinked=lambda run: run.z_a),
-    rnn("identity", scale=0.4),
-    dense("identity"),
-    dense("tanh"),
-    dense("sigmoid"),
-    dense("relu", kinked=lambda run: run.z_y),
+    *map(rnn, ACTIVATIONS),
+    *map(dense, ACTIVATIONS),
     Case("dense-no-bias", partial(Dense.init, bias=False), oracles.explicit, recurrent=False, flat=True),
     Case("embedding", Embedding.init, oracles.torch_embedding, recurrent=False),
     gru("gru"),

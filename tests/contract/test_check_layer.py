@@ -123,7 +123,7 @@ FAULTS = {
     EndsAtTheLastStep: ("no steps, no examples", "lengths of 0: the state and its gradient: final: differs"),
     Unlisted: ("named quantities", r".*not the same: \['z_n'\]"),
     Unused: ("named quantities", "cand: what edit returns for it is not used"),
-    WrongByName: ("named quantities", "dgate_f: differs by"),
+    WrongByName: ("named quantities", r"gradients of a step that are not as measured: dgate_f \(of 12\)"),
 }
 
 
