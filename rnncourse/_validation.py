@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .records import Array
+from .records import Array, Layer
 from .workspace import Workspace
 
 FLOATS = ("float32", "float64")
@@ -224,7 +224,7 @@ def layers(**given: object) -> None:
             raise TypeError(
                 f"{name}: expected a layer, got the class {layer.__name__}: {layer.__name__}.init makes one"
             )
-        if not all(hasattr(layer, part) for part in ("forward", "backward", "zero_state", "n_x", "n_out", "precision")):
+        if not isinstance(layer, Layer):
             raise TypeError(f"{name}: expected a layer, got {describe(layer)}")
     (first, want), *others = ((name, layer.precision) for name, layer in given.items())  # type: ignore[attr-defined]
     for name, got in others:
@@ -279,6 +279,25 @@ def entries(name: str, value: object, count: int) -> tuple[Any, ...]:
     if len(value) != count:
         raise ValueError(f"{name}: expected a tuple of {count} entries, one a layer, got a tuple of {len(value)}")
     return value
+
+
+@contextmanager
+def inside(name: str, k: int) -> Iterator[None]:
+    """Lengthen the path in what the block raises: a layer's ``state: …`` is ``state[k]: …`` of what holds the layer."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        rest = str(error).removeprefix(name)
+        if not str(error).startswith(name) or rest[:1] not in (":", "["):
+            raise
+        raise type(error)(f"{name}[{k}]{rest}") from None
+
+
+def together(name: str, values: dict[str, object], wanted: tuple[str, ...]) -> None:
+    """Check that of these optional parameters all that are wanted are given, or none at all."""
+    given = tuple(part for part, value in values.items() if value is not None)
+    if given not in ((), wanted):
+        raise ValueError(f"{name}: expected {', '.join(wanted)} or none, got {', '.join(given)}")
 
 
 def workspace(value: object) -> Workspace:

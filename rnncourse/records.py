@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Tree = TypeVar("Tree")
 
-__all__ = ["Array", "Gradients", "Record", "named_leaves", "read_only", "tree_map"]
+__all__ = ["Array", "Gradients", "Layer", "Record", "named_leaves", "read_only", "tree_map"]
 
 
 def read_only(array: Array) -> Array:
@@ -90,6 +90,45 @@ class Gradients(Record):
     x: Any  # an array, or None
     state: Any
     layer: Any
+
+
+@runtime_checkable
+class Layer(Protocol):
+    """What makes a thing a layer: whatever has these members can be put into `Deep`, `Bidirectional` and `train`.
+
+    Attributes
+    ----------
+    n_x, n_out : int
+        Numbers of inputs and outputs a step.
+    dtype : dtype
+        That of the parameters.
+    precision : str
+        'float32' or 'float64': what inputs and states have to have.
+    """
+
+    @property
+    def n_x(self) -> int: ...  # noqa: D102
+
+    @property
+    def n_out(self) -> int: ...  # noqa: D102
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...  # noqa: D102
+
+    @property
+    def precision(self) -> str: ...  # noqa: D102
+
+    def zero_state(self, batch: int) -> Any:
+        """Return the start state of a batch: an array (B, n), or a tuple of states."""
+
+    def forward(self, x: Array, state: Any = None, lengths: Any = None) -> Any:
+        """Return a run: a record with `a` (T, B, n_out), `final`, `x` and `lengths`."""
+
+    def backward(self, run: Any, da: Array | None, dfinal: Any = None, inputs: bool = True) -> Gradients:
+        """Return the gradients by the inputs (None without `inputs`), by the start state and by the parameters."""
+
+    def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
+        """Take one step: the output (B, n_out) and the new state; a TypeError if the layer needs the future."""
 
 
 def _frozen(value: Any) -> Any:

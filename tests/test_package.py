@@ -23,7 +23,7 @@ ROWS = (
     {"workspace"},
     {"_validation"},
     {"activations", "initializers"},
-    {"losses", "layers.sequence", "layers.fast.tape"},
+    {"losses", "layers.sequence", "layers.layer_norm", "layers.fast.tape"},
     {"layers.fast.rnn", "layers.fast.gru", "layers.fast.lstm", "layers.fast.step"},
     {"layers.fast"},
     {"layers.recurrent"},

@@ -86,7 +86,7 @@ def test_it_has_n_a_squared_plus_n_a_more_parameters_than_the_lstm():
 
 
 def test_init_draws_what_it_was_asked_for():
-    layer = UseGateCell.init(2, 3, np.random.default_rng(0), np.float32, zeros, identity)
+    layer = UseGateCell.init(2, 3, np.random.default_rng(0), np.float32, input_init=zeros, recurrent_init=identity)
     np.testing.assert_array_equal(layer.W_u, np.eye(3))
     for g in "nifv":
         np.testing.assert_array_equal(getattr(layer, f"W_{g}a"), np.eye(3))

@@ -18,7 +18,8 @@ from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
 from ..workspace import Buffers
 from . import fast
-from .recurrent import Edit, RecurrentLayer, unchanged
+from .layer_norm import Normalised, normalised
+from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 from .sequence import Run
 
 __all__ = ["GRU", "GRUCellCache", "GRUCellGradients", "gru_cell_backward", "gru_cell_forward"]
@@ -26,7 +27,32 @@ __all__ = ["GRU", "GRUCellCache", "GRUCellGradients", "gru_cell_backward", "gru_
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GRU(RecurrentLayer):
-    """A layer of gated recurrent units [1]_: c = Γ_u ⊙ c̃ + (1 - Γ_u) ⊙ c_prev (eq:gru-state).
+    r"""A layer of gated recurrent units [1]_: c = Γ_u ⊙ c̃ + (1 - Γ_u) ⊙ c_prev (eq:gru-state).
+
+    .. math::
+
+        \Gamma_g^{\langle t \rangle} &= \sigma(W_g [c^{\langle t-1 \rangle}, x^{\langle t \rangle}] + b_g),
+            \quad g \in \{u, r\} \\
+        \tilde c^{\langle t \rangle} &= \tanh(W_c [\Gamma_r^{\langle t \rangle} \odot c^{\langle t-1 \rangle},
+            x^{\langle t \rangle}] + b_c) \\
+        c^{\langle t \rangle} &= \Gamma_u^{\langle t \rangle} \odot \tilde c^{\langle t \rangle}
+            + (1 - \Gamma_u^{\langle t \rangle}) \odot c^{\langle t-1 \rangle}, \qquad
+        a^{\langle t \rangle} = c^{\langle t \rangle}
+
+    With layer normalisation [2]_ each product goes through N, which takes an example's vector to mean 0 and variance 1
+    over its entries, N(v) = (v - μ) / √(σ² + 10⁻⁵): the products of the two gates together (2·n_a entries), those of
+    the candidate for themselves, as in the paper, and then each entry has its gain:
+
+    .. math::
+
+        z_{ur} &= \gamma_c \odot N(W_{ur,c}\, c^{\langle t-1 \rangle})
+            + \gamma_x \odot N(W_{ur,x}\, x^{\langle t \rangle}) + b_{ur} \\
+        z_c &= \gamma_c \odot N(W_{cc} (\Gamma_r \odot c^{\langle t-1 \rangle}))
+            + \gamma_x \odot N(W_{cx}\, x^{\langle t \rangle}) + b_c
+
+    or, reset after the product, :math:`z_c = \Gamma_r \odot (\gamma_c \odot N(W_{cc}\, c^{\langle t-1 \rangle}) +
+    b_{cc}) + \gamma_x \odot N(W_{cx}\, x^{\langle t \rangle}) + b_c`, which is the paper's. Of the paper's
+    biases those that add up are one here. This form is looped cell by cell, and so slower than the others.
 
     Parameters
     ----------
@@ -37,6 +63,8 @@ class GRU(RecurrentLayer):
     b_cc : ndarray, shape (n_a,), optional
         The bias inside the reset gate, c̃ = tanh(W_cx x + b_c + Γ_r ⊙ (W_cc c_prev + b_cc)). Where it is given, the
         layer resets after the product; where it is None, before.
+    gain_c, gain_x : ndarray, shape (3·n_a,), optional
+        Layer normalisation: γ_c and γ_x in the order of the blocks. Both or none.
 
     Raises
     ------
@@ -47,6 +75,7 @@ class GRU(RecurrentLayer):
     ----------
     .. [1] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical machine
        translation", EMNLP 2014.
+    .. [2] J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------
@@ -57,11 +86,16 @@ class GRU(RecurrentLayer):
     """
 
     b_cc: Array | None = None
+    gain_c: Array | None = None
+    gain_x: Array | None = None
     state_letters: ClassVar[tuple[str, ...]] = ("c",)
     tape_slots: ClassVar[dict[str, int]] = fast.GRU_SLOTS
+    further: ClassVar[dict[str, tuple[str, ...]]] = {"b_cc": ("n_a",), "gain_c": ("G·n_a",), "gain_x": ("G·n_a",)}
 
     def __post_init__(self) -> None:
-        self._check_parameters(b_cc=self.b_cc)
+        gains = ("gain_c", "gain_x")
+        validate.together("layer normalisation", {name: getattr(self, name) for name in gains}, gains)
+        super().__post_init__()
 
     @classmethod
     def init(
@@ -73,6 +107,7 @@ class GRU(RecurrentLayer):
         reset_after: bool = False,
         input_init: Initializer = glorot_uniform,
         recurrent_init: Initializer = orthogonal,
+        layer_norm: bool = False,
     ) -> Self:
         """Draw a layer: what multiplies x by `input_init`, what multiplies c by `recurrent_init`, all biases zero.
 
@@ -88,6 +123,8 @@ class GRU(RecurrentLayer):
             Reset after the product, as PyTorch does, or before it.
         input_init, recurrent_init : callable
             See `rnncourse.initializers`.
+        layer_norm : bool
+            Layer normalisation; the gains start at 1.
 
         Returns
         -------
@@ -95,7 +132,9 @@ class GRU(RecurrentLayer):
             The layer.
         """
         W, b = cls._draw(3, n_x, n_a, rng, dtype, input_init, recurrent_init)
-        return cls(W, b, np.zeros(n_a, b.dtype) if validate.flag("reset_after", reset_after) else None)
+        b_cc = np.zeros(n_a, b.dtype) if validate.flag("reset_after", reset_after) else None
+        gain = np.ones_like(b) if validate.flag("layer_norm", layer_norm) else None
+        return cls(W, b, b_cc, gain, gain)
 
     @classmethod
     def block_names(cls, **options: Any) -> tuple[str, ...]:
@@ -108,18 +147,20 @@ class GRU(RecurrentLayer):
         return self.b_cc is not None
 
     @property
+    def layer_norm(self) -> bool:
+        """Whether the products are normalised."""
+        return self.gain_c is not None
+
+    @property
+    def form(self) -> str:
+        """Which cell runs: 'plain', or 'layer_norm' with layer normalisation."""
+        return "layer_norm" if self.layer_norm else "plain"
+
+    @property
     def quantities(self) -> tuple[str, ...]:
         """The names that the cell's equations give to what they compute."""
         inner = ("z_cc",) if self.reset_after else ()
         return ("z_u", "z_r", "gate_u", "gate_r", *inner, "z_c", "cand", "c")
-
-    def cell_forward(self, x_t: Array, state: Any, edit: Edit | None = None) -> tuple[Any, Any]:
-        """Take one step: `gru_cell_forward`."""
-        return gru_cell_forward(self, x_t, state, edit)
-
-    def cell_backward(self, cache: Any, dstate: Any) -> tuple[Array, Any, Any]:
-        """Take one step back: `gru_cell_backward`."""
-        return gru_cell_backward(self, cache, dstate)
 
     @cached_property
     def _stacked(self) -> tuple[Any, ...]:
@@ -130,6 +171,8 @@ class GRU(RecurrentLayer):
         return gates, fast.stacked_weights(self.W, self.b, 3, 0, [2])
 
     def _step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
+        if self.layer_norm:
+            return self._cell_step(x_t, parts)
         if self.b_cc is None:
             gates, candidate = self._stacked
             return (fast.gru_step(gates, candidate, x_t, parts[0]),)
@@ -139,7 +182,7 @@ class GRU(RecurrentLayer):
     def _forward(
         self, x: Array, start: tuple[Array, ...], valid: Array | None, buffers: Buffers
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        if fast.is_complex(self.W, x, *start):
+        if self.layer_norm or fast.is_complex(self.W, x, *start):
             return super()._forward(x, start, valid, buffers)
         x1 = fast.with_ones(x, buffers)
         states, tape = fast.gru_forward(self.W, self.b, self.b_cc, x1, start[0], valid, buffers)
@@ -193,6 +236,7 @@ class GRUCellGradients(Record):
     layer: GRU
 
 
+@forward_cell(GRU)
 def gru_cell_forward(layer: GRU, x_t: Array, c_prev: Array, edit: Edit | None = None) -> tuple[Array, GRUCellCache]:
     """One step of the gated recurrent unit (eq:gru-update, eq:gru-reset, eq:gru-candidate, eq:gru-state).
 
@@ -231,6 +275,7 @@ def gru_cell_forward(layer: GRU, x_t: Array, c_prev: Array, edit: Edit | None = 
     return c_t, GRUCellCache(x_t, c_prev, gate_u, gate_r, z_cc, cand)
 
 
+@backward_cell(GRU)
 def gru_cell_backward(layer: GRU, cache: GRUCellCache, dc_t: Array) -> tuple[Array, Array, GRUCellGradients]:
     """One step back through the gated recurrent unit.
 
@@ -279,3 +324,123 @@ def gru_cell_backward(layer: GRU, cache: GRUCellCache, dc_t: Array) -> tuple[Arr
         b_cc=None if dz_cc is None else dz_cc.sum(axis=0),
     )  # fmt: skip
     return dx_t, dc_prev, GRUCellGradients(dc_t, dcand, dgate_u, dgate_r, dz_u, dz_r, dz_c, dz_cc, d_layer)
+
+
+class NormalisedGRUCache(NamedTuple):
+    """What the backward step with layer normalisation needs: the plain cell's, and the normalised products.
+
+    `gates_c` and `gates_x` are those of both gates, `cand_c` and `cand_x` those of the candidate.
+    """
+
+    x_t: Array
+    plain: GRUCellCache
+    gates_c: Normalised
+    gates_x: Normalised
+    cand_c: Normalised
+    cand_x: Normalised
+
+
+@forward_cell(GRU, "layer_norm")
+def normalised_gru_forward(
+    layer: GRU, x_t: Array, c_prev: Array, edit: Edit | None = None
+) -> tuple[Array, NormalisedGRUCache]:
+    """One step with layer normalisation; arguments and results as those of `gru_cell_forward`.
+
+    Parameters
+    ----------
+    layer : GRU
+        The parameters.
+    x_t : ndarray, shape (B, n_x)
+        x^{<t>}, one example a row.
+    c_prev : ndarray, shape (B, n_a)
+        c^{<t-1>}.
+    edit : callable, optional
+        Called for each of ``layer.quantities``.
+
+    Returns
+    -------
+    c_t : ndarray, shape (B, n_a)
+        The new state, which is also the output.
+    cache : NormalisedGRUCache
+        What `normalised_gru_backward` needs.
+    """
+    edit = edit or unchanged
+    n, m = layer.n_a, 2 * layer.n_a  # the gates' rows end at m
+    gain_c, gain_x = _gains(layer)
+    gates_c, gates_x = normalised(c_prev @ layer.W[:m, :n].T), normalised(x_t @ layer.W[:m, n:].T)
+    z = gain_c[:m] * gates_c.values + gain_x[:m] * gates_x.values + layer.b[:m]
+    gate_u = edit("gate_u", sigmoid(edit("z_u", z[:, :n])))
+    gate_r = edit("gate_r", sigmoid(edit("z_r", z[:, n:])))
+    cand_x = normalised(x_t @ layer.W_cx.T)
+    from_x = gain_x[m:] * cand_x.values + layer.b_c
+    if layer.b_cc is None:
+        z_cc, cand_c = None, normalised((gate_r * c_prev) @ layer.W_cc.T)
+        z_c = edit("z_c", gain_c[m:] * cand_c.values + from_x)
+    else:
+        cand_c = normalised(c_prev @ layer.W_cc.T)
+        z_cc = edit("z_cc", gain_c[m:] * cand_c.values + layer.b_cc)
+        z_c = edit("z_c", gate_r * z_cc + from_x)
+    cand = edit("cand", tanh(z_c))
+    c_t = edit("c", gate_u * cand + (1 - gate_u) * c_prev)
+    plain = GRUCellCache(x_t, c_prev, gate_u, gate_r, z_cc, cand)
+    return c_t, NormalisedGRUCache(x_t, plain, gates_c, gates_x, cand_c, cand_x)
+
+
+@backward_cell(GRU, "layer_norm")
+def normalised_gru_backward(
+    layer: GRU, cache: NormalisedGRUCache, dc_t: Array
+) -> tuple[Array, Array, GRUCellGradients]:
+    """One step back with layer normalisation; arguments and results as those of `gru_cell_backward`.
+
+    Parameters
+    ----------
+    layer : GRU
+        The parameters.
+    cache : NormalisedGRUCache
+        From `normalised_gru_forward`.
+    dc_t : ndarray, shape (B, n_a)
+        dL/dc^{<t>}, the whole of it.
+
+    Returns
+    -------
+    dx_t : ndarray, shape (B, n_x)
+        dL/dx^{<t>}.
+    dc_prev : ndarray, shape (B, n_a)
+        What reaches c^{<t-1>} through this step.
+    d : GRUCellGradients
+        The gradients by name, and ``d.layer``.
+    """
+    (x_t, plain, gates_c, gates_x, cand_c, cand_x), n = cache, layer.n_a
+    _, c_prev, gate_u, gate_r, z_cc, cand = plain
+    gain_c, gain_x = _gains(layer)
+    m = 2 * n
+    dcand = dc_t * gate_u
+    dgate_u = dc_t * (cand - c_prev)
+    dz_c = dcand * tanh_slope(cand)
+    dz_cc = None if z_cc is None else dz_c * gate_r
+    inner = dz_c if dz_cc is None else dz_cc  # what reaches γ_c ⊙ N(W_cc …)
+    by_cand_c, by_cand_x = cand_c.back(inner * gain_c[m:]), cand_x.back(dz_c * gain_x[m:])
+    read = by_cand_c @ layer.W_cc  # by what W_cc multiplies: Γ_r ⊙ c_prev, or c_prev
+    dgate_r = read * c_prev if z_cc is None else dz_c * z_cc
+    dz_u, dz_r = dgate_u * sigmoid_slope(gate_u), dgate_r * sigmoid_slope(gate_r)
+    dz = np.concatenate([dz_u, dz_r], axis=1)
+    by_gates_c, by_gates_x = gates_c.back(dz * gain_c[:m]), gates_x.back(dz * gain_x[:m])
+
+    dx_t = by_gates_x @ layer.W[:m, n:] + by_cand_x @ layer.W_cx
+    dc_prev = dc_t * (1 - gate_u) + by_gates_c @ layer.W[:m, :n] + (read * gate_r if z_cc is None else read)
+    multiplied = gate_r * c_prev if z_cc is None else c_prev
+    d_layer = GRU(
+        np.block([[by_gates_c.T @ c_prev, by_gates_x.T @ x_t], [by_cand_c.T @ multiplied, by_cand_x.T @ x_t]]),
+        np.concatenate([dz, dz_c], axis=1).sum(axis=0),
+        None if dz_cc is None else dz_cc.sum(axis=0),
+        np.concatenate([dz * gates_c.values, inner * cand_c.values], axis=1).sum(axis=0),
+        np.concatenate([dz * gates_x.values, dz_c * cand_x.values], axis=1).sum(axis=0),
+    )
+    return dx_t, dc_prev, GRUCellGradients(dc_t, dcand, dgate_u, dgate_r, dz_u, dz_r, dz_c, dz_cc, d_layer)
+
+
+def _gains(layer: GRU) -> tuple[Array, Array]:
+    """Return γ_c and γ_x of a layer that has them."""
+    assert layer.gain_c is not None
+    assert layer.gain_x is not None
+    return layer.gain_c, layer.gain_x

@@ -155,7 +155,7 @@ class Halves(Record):
         validate.own_real_run(run, HalvesRun, self)
         da = validate.upstream(da, dfinal, "(T, B, n_a)", run.a.shape, self.precision)
         inputs = validate.flag("inputs", inputs)
-        final = self.layer._unpack("dfinal", dfinal, da.shape[1])
+        final = self.layer._unpack("dfinal", dfinal, da.shape[1], gradient=True)
 
         def part(k: int, rows: slice) -> Gradients:
             return self.layer.backward(run.runs[k], da[:, rows], self.layer._pack([d[rows] for d in final]), inputs)

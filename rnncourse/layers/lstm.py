@@ -1,4 +1,4 @@
-"""Long short-term memory, with its common options: peepholes, coupled input and forget gates.
+"""Long short-term memory, with its common options: peepholes, coupled gates, layer normalisation.
 
 The cell as the course writes it has a forget gate Γ_f, an update gate Γ_u (elsewhere: input gate), an output gate Γ_o
 and a candidate c̃. Peepholes let the gates read the cell state; coupled gates write what they forget.
@@ -18,7 +18,8 @@ from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
 from ..workspace import Buffers
 from . import fast
-from .recurrent import Edit, RecurrentLayer, unchanged
+from .layer_norm import Normalised, normalised
+from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 from .sequence import Run
 
 __all__ = ["LSTM", "LSTMCellCache", "LSTMCellGradients", "lstm_cell_backward", "lstm_cell_forward"]
@@ -28,7 +29,31 @@ State = tuple[Array, Array]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LSTM(RecurrentLayer):
-    """A layer of LSTM cells [1]_ [2]_: c = Γ_u ⊙ c̃ + Γ_f ⊙ c_prev (eq:lstm-cell), a = Γ_o ⊙ tanh c (eq:lstm-state).
+    r"""A layer of LSTM cells [1]_ [2]_: c = Γ_u ⊙ c̃ + Γ_f ⊙ c_prev (eq:lstm-cell), a = Γ_o ⊙ tanh c (eq:lstm-state).
+
+    .. math::
+
+        \Gamma_g^{\langle t \rangle} &= \sigma(W_g [a^{\langle t-1 \rangle}, x^{\langle t \rangle}] + b_g),
+            \quad g \in \{f, u, o\} \\
+        \tilde c^{\langle t \rangle} &= \tanh(W_c [a^{\langle t-1 \rangle}, x^{\langle t \rangle}] + b_c) \\
+        c^{\langle t \rangle} &= \Gamma_u^{\langle t \rangle} \odot \tilde c^{\langle t \rangle}
+            + \Gamma_f^{\langle t \rangle} \odot c^{\langle t-1 \rangle} \\
+        a^{\langle t \rangle} &= \Gamma_o^{\langle t \rangle} \odot \tanh c^{\langle t \rangle}
+
+    With layer normalisation [4]_ the pre-activations of all gates and of the candidate, stacked in the order of the
+    blocks, are
+
+    .. math::
+
+        z^{\langle t \rangle} = \gamma_a \odot N(W_{\cdot a}\, a^{\langle t-1 \rangle})
+            + \gamma_x \odot N(W_{\cdot x}\, x^{\langle t \rangle}) + b, \qquad
+        a^{\langle t \rangle} = \Gamma_o^{\langle t \rangle} \odot
+            \tanh(\gamma_c \odot N(c^{\langle t \rangle}) + \beta_c)
+
+    where N takes each example's vector to mean 0 and variance 1 over its entries, N(v) = (v - μ) / √(σ² + 10⁻⁵): the
+    two products of all blocks together, G·n_a entries each, as in the paper. The paper has a bias for each N and one
+    more, which always add up; b is their sum. Peepholes are added outside N. The state c stays as it is; what the
+    output reads is normalised. This form is looped cell by cell, and so slower than the others.
 
     Parameters
     ----------
@@ -41,6 +66,10 @@ class LSTM(RecurrentLayer):
         Peepholes [3]_: Γ_f and Γ_u read c_prev, Γ_o reads c. All of them or none; no p_u with coupled gates.
     coupled : bool
         Γ_u = 1 - Γ_f: what is forgotten makes room for what is written.
+    gain_a, gain_x : ndarray, shape of b, optional
+        Layer normalisation: γ_a and γ_x.
+    gain_c, bias_c : ndarray, shape (n_a,), optional
+        γ_c and β_c. All four or none.
 
     Raises
     ------
@@ -53,6 +82,7 @@ class LSTM(RecurrentLayer):
     .. [2] F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget: continual prediction with LSTM", Neural
        Computation 12(10), 2000.
     .. [3] F. A. Gers and J. Schmidhuber, "Recurrent nets that time and count", IJCNN 2000.
+    .. [4] J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------
@@ -69,16 +99,24 @@ class LSTM(RecurrentLayer):
     p_u: Array | None = None
     p_o: Array | None = None
     coupled: bool = False
+    gain_a: Array | None = None
+    gain_x: Array | None = None
+    gain_c: Array | None = None
+    bias_c: Array | None = None
     state_letters: ClassVar[tuple[str, ...]] = ("a", "c")
     tape_slots: ClassVar[dict[str, int]] = fast.LSTM_SLOTS
+    further: ClassVar[dict[str, tuple[str, ...]]] = {
+        **dict.fromkeys(("p_f", "p_u", "p_o", "gain_c", "bias_c"), ("n_a",)),
+        **dict.fromkeys(("gain_a", "gain_x"), ("G·n_a",)),
+    }
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "coupled", validate.flag("coupled", self.coupled))
         wanted = ("p_f", "p_o") if self.coupled else ("p_f", "p_u", "p_o")
-        given = tuple(name for name in ("p_f", "p_u", "p_o") if getattr(self, name) is not None)
-        if given not in ((), wanted):
-            raise ValueError(f"peepholes: expected {', '.join(wanted)} or none, got {', '.join(given)}")
-        self._check_parameters(p_f=self.p_f, p_u=self.p_u, p_o=self.p_o)
+        validate.together("peepholes", {name: getattr(self, name) for name in ("p_f", "p_u", "p_o")}, wanted)
+        norms = ("gain_a", "gain_x", "gain_c", "bias_c")
+        validate.together("layer normalisation", {name: getattr(self, name) for name in norms}, norms)
+        super().__post_init__()
 
     @classmethod
     def init(
@@ -92,6 +130,7 @@ class LSTM(RecurrentLayer):
         forget_bias: float = 1.0,
         input_init: Initializer = glorot_uniform,
         recurrent_init: Initializer = orthogonal,
+        layer_norm: bool = False,
     ) -> Self:
         """Draw a layer: what multiplies x by `input_init`, what multiplies a by `recurrent_init`, b_f = `forget_bias`.
 
@@ -111,6 +150,8 @@ class LSTM(RecurrentLayer):
             Where b_f starts; 1 keeps the forget gate open at first [1]_.
         input_init, recurrent_init : callable
             See `rnncourse.initializers`.
+        layer_norm : bool
+            Layer normalisation; the gains start at 1, bias_c at 0.
 
         Returns
         -------
@@ -126,12 +167,17 @@ class LSTM(RecurrentLayer):
         W, b = cls._draw(len(blocks), n_x, n_a, rng, dtype, input_init, recurrent_init)
         b[:n_a] = validate.finite("forget_bias", forget_bias)
         peep = np.zeros(n_a, b.dtype) if validate.flag("peepholes", peepholes) else None
-        return cls(W, b, peep, None if coupled else peep, peep, coupled)
+        norms: tuple[Array, ...] = ()
+        if validate.flag("layer_norm", layer_norm):
+            ones = np.ones_like(b)
+            norms = ones, ones, ones[:n_a], np.zeros(n_a, b.dtype)
+        return cls(W, b, peep, None if coupled else peep, peep, coupled, *norms)
 
     @classmethod
     def block_names(cls, **options: Any) -> tuple[str, ...]:
         """Return the blocks of rows of W: f, u, o, c, without u if the gates are coupled."""
-        return ("f", "o", "c") if options.get("coupled") else ("f", "u", "o", "c")
+        coupled = validate.flag("coupled", options.get("coupled", False))
+        return ("f", "o", "c") if coupled else ("f", "u", "o", "c")
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -142,15 +188,18 @@ class LSTM(RecurrentLayer):
     def quantities(self) -> tuple[str, ...]:
         """The names that the cell's equations give to what they compute."""
         update = () if self.coupled else ("z_u",)
-        return ("z_f", *update, "z_c", "gate_f", "gate_u", "cand", "c", "z_o", "gate_o", "a")
+        norm = ("norm_c",) if self.layer_norm else ()
+        return ("z_f", *update, "z_c", "gate_f", "gate_u", "cand", "c", *norm, "z_o", "gate_o", "a")
 
-    def cell_forward(self, x_t: Array, state: Any, edit: Edit | None = None) -> tuple[Any, Any]:
-        """Take one step: `lstm_cell_forward`."""
-        return lstm_cell_forward(self, x_t, state, edit)
+    @property
+    def layer_norm(self) -> bool:
+        """Whether the products and the cell state are normalised."""
+        return self.gain_a is not None
 
-    def cell_backward(self, cache: Any, dstate: Any) -> tuple[Array, Any, Any]:
-        """Take one step back: `lstm_cell_backward`."""
-        return lstm_cell_backward(self, cache, dstate)
+    @property
+    def form(self) -> str:
+        """Which cell runs: 'plain', or 'layer_norm' with layer normalisation."""
+        return "layer_norm" if self.layer_norm else "plain"
 
     def _peepholes(self) -> tuple[Array, Array | None, Array] | None:
         return None if self.p_f is None or self.p_o is None else (self.p_f, self.p_u, self.p_o)
@@ -161,14 +210,14 @@ class LSTM(RecurrentLayer):
         return fast.stacked_weights(self.W, self.b, len(order), len(order) - 1, order)
 
     def _step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
-        if self.p_f is not None:
+        if self.p_f is not None or self.layer_norm:
             return self._cell_step(x_t, parts)
         return fast.lstm_step(self._stacked, self.coupled, x_t, parts[0], parts[1])
 
     def _forward(
         self, x: Array, start: tuple[Array, ...], valid: Array | None, buffers: Buffers
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        if fast.is_complex(self.W, x, *start):
+        if self.layer_norm or fast.is_complex(self.W, x, *start):
             return super()._forward(x, start, valid, buffers)
         (a0, c0), x1 = start, fast.with_ones(x, buffers)
         states, tape = fast.lstm_forward(self.W, self.b, x1, a0, c0, valid, self.coupled, self._peepholes(), buffers)
@@ -214,6 +263,8 @@ class LSTMCellGradients(Record):
         None if the gates are coupled.
     layer : LSTM
         This step's share of the gradients of the parameters.
+    dnorm_c : ndarray, shape (B, n_a), or None
+        The gradient by γ_c ⊙ N(c) + β_c, with layer normalisation.
     """
 
     da: Array
@@ -227,8 +278,10 @@ class LSTMCellGradients(Record):
     dz_o: Array
     dz_c: Array
     layer: LSTM
+    dnorm_c: Array | None = None
 
 
+@forward_cell(LSTM)
 def lstm_cell_forward(layer: LSTM, x_t: Array, state: State, edit: Edit | None = None) -> tuple[State, LSTMCellCache]:
     """One step of the LSTM cell (eq:lstm-forget, eq:lstm-update, eq:lstm-candidate, eq:lstm-cell, eq:lstm-output).
 
@@ -269,6 +322,7 @@ def lstm_cell_forward(layer: LSTM, x_t: Array, state: State, edit: Edit | None =
     return (a_t, c_t), LSTMCellCache(x_t, a_prev, c_prev, gate_f, gate_u, gate_o, cand, c_t)
 
 
+@backward_cell(LSTM)
 def lstm_cell_backward(layer: LSTM, cache: LSTMCellCache, dstate: State) -> tuple[Array, State, LSTMCellGradients]:
     """One step back through the LSTM cell.
 
@@ -321,6 +375,128 @@ def lstm_cell_backward(layer: LSTM, cache: LSTMCellCache, dstate: State) -> tupl
     )
     d = LSTMCellGradients(da_t, dc, dgate_f, dgate_u, dgate_o, dcand, dz_f, dz_u, dz_o, dz_c, d_layer)
     return dx_t, (da_prev, dc_prev), d
+
+
+class NormalisedLSTMCache(NamedTuple):
+    """What the backward step with layer normalisation needs: the plain cell's, and the three normalised vectors."""
+
+    x_t: Array
+    plain: LSTMCellCache
+    by_a: Normalised
+    by_x: Normalised
+    of_c: Normalised
+    norm_c: Array
+
+
+@forward_cell(LSTM, "layer_norm")
+def normalised_lstm_forward(
+    layer: LSTM, x_t: Array, state: State, edit: Edit | None = None
+) -> tuple[State, NormalisedLSTMCache]:
+    """One step with layer normalisation; arguments and results as those of `lstm_cell_forward`.
+
+    Parameters
+    ----------
+    layer : LSTM
+        The parameters.
+    x_t : ndarray, shape (B, n_x)
+        x^{<t>}, one example a row.
+    state : tuple of ndarray, each of shape (B, n_a)
+        a^{<t-1>} and c^{<t-1>}.
+    edit : callable, optional
+        Called for each of ``layer.quantities``.
+
+    Returns
+    -------
+    state : tuple of ndarray
+        a^{<t>} and c^{<t>}.
+    cache : NormalisedLSTMCache
+        What `normalised_lstm_backward` needs.
+    """
+    edit = edit or unchanged
+    (a_prev, c_prev), n = state, layer.n_a
+    by_a, by_x = normalised(a_prev @ layer.W[:, :n].T), normalised(x_t @ layer.W[:, n:].T)
+    both = layer.gain_a * by_a.values + layer.gain_x * by_x.values + layer.b
+    z = {g: both[:, k * n : (k + 1) * n] for k, g in enumerate(layer.blocks)}
+
+    gate_f = edit("gate_f", sigmoid(edit("z_f", z["f"] + _peep(layer.p_f, c_prev))))
+    if layer.coupled:
+        gate_u = edit("gate_u", 1 - gate_f)
+    else:
+        gate_u = edit("gate_u", sigmoid(edit("z_u", z["u"] + _peep(layer.p_u, c_prev))))
+    cand = edit("cand", tanh(edit("z_c", z["c"])))
+    c_t = edit("c", gate_u * cand + gate_f * c_prev)
+    of_c = normalised(c_t)
+    norm_c = edit("norm_c", layer.gain_c * of_c.values + layer.bias_c)
+    gate_o = edit("gate_o", sigmoid(edit("z_o", z["o"] + _peep(layer.p_o, c_t))))
+    a_t = edit("a", gate_o * tanh(norm_c))
+    plain = LSTMCellCache(x_t, a_prev, c_prev, gate_f, gate_u, gate_o, cand, c_t)
+    return (a_t, c_t), NormalisedLSTMCache(x_t, plain, by_a, by_x, of_c, norm_c)
+
+
+@backward_cell(LSTM, "layer_norm")
+def normalised_lstm_backward(
+    layer: LSTM, cache: NormalisedLSTMCache, dstate: State
+) -> tuple[Array, State, LSTMCellGradients]:
+    """One step back with layer normalisation; arguments and results as those of `lstm_cell_backward`.
+
+    Parameters
+    ----------
+    layer : LSTM
+        The parameters.
+    cache : NormalisedLSTMCache
+        From `normalised_lstm_forward`.
+    dstate : tuple of ndarray, each of shape (B, n_a)
+        dL/da^{<t>}, the whole of it, and what reaches c^{<t>} from the step after.
+
+    Returns
+    -------
+    dx_t : ndarray, shape (B, n_x)
+        dL/dx^{<t>}.
+    dstate_prev : tuple of ndarray
+        What reaches a^{<t-1>} and c^{<t-1>} through this step.
+    d : LSTMCellGradients
+        With ``d.dnorm_c``.
+    """
+    (x_t, plain, by_a, by_x, of_c, norm_c), (da_t, dc_t) = cache, dstate
+    _, a_prev, c_prev, gate_f, gate_u, gate_o, cand, _ = plain
+    out = tanh(norm_c)
+    dgate_o = da_t * out
+    dz_o = dgate_o * sigmoid_slope(gate_o)
+    dnorm_c = da_t * gate_o * tanh_slope(out)
+    dc = dc_t + of_c.back(dnorm_c * layer.gain_c) + _peep(layer.p_o, dz_o)
+    dcand, dgate_u, dgate_f = dc * gate_u, dc * cand, dc * c_prev
+    if layer.coupled:
+        dgate_f = dgate_f - dgate_u
+    dz_u = None if layer.coupled else dgate_u * sigmoid_slope(gate_u)
+    dz_f, dz_c = dgate_f * sigmoid_slope(gate_f), dcand * tanh_slope(cand)
+
+    dz = np.concatenate([z for z in (dz_f, dz_u, dz_o, dz_c) if z is not None], axis=1)
+    by_state, by_input = by_a.back(dz * layer.gain_a), by_x.back(dz * layer.gain_x)  # dL/d(the two products)
+    dx_t, da_prev = by_input @ layer.W[:, layer.n_a :], by_state @ layer.W[:, : layer.n_a]
+    dc_prev = dc * gate_f + _peep(layer.p_f, dz_f) + (0.0 if dz_u is None else _peep(layer.p_u, dz_u))
+    d_layer = LSTM(
+        np.concatenate([by_state.T @ a_prev, by_input.T @ x_t], axis=1),
+        dz.sum(axis=0),
+        *_peephole_gradients(layer, plain, dz_f, dz_u, dz_o),
+        layer.coupled,
+        (dz * by_a.values).sum(axis=0),
+        (dz * by_x.values).sum(axis=0),
+        (dnorm_c * of_c.values).sum(axis=0),
+        dnorm_c.sum(axis=0),
+    )
+    d = LSTMCellGradients(da_t, dc, dgate_f, dgate_u, dgate_o, dcand, dz_f, dz_u, dz_o, dz_c, d_layer, dnorm_c)
+    return dx_t, (da_prev, dc_prev), d
+
+
+def _peephole_gradients(
+    layer: LSTM, cache: LSTMCellCache, dz_f: Array, dz_u: Array | None, dz_o: Array
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return this step's share of the gradients of the peepholes, for the cell with layer normalisation."""
+    if layer.p_f is None:
+        return None, None, None
+    seen = (dz_f, cache.c_prev), (dz_u, cache.c_prev), (dz_o, cache.c_t)
+    p_f, p_u, p_o = (None if dz is None else (dz * c).sum(axis=0) for dz, c in seen)
+    return p_f, p_u, p_o
 
 
 def _peep(weights: Array | None, values: Array) -> Array | float:

@@ -18,7 +18,7 @@ from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
 from ..workspace import Buffers
 from . import fast
-from .recurrent import Edit, RecurrentLayer, unchanged
+from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 from .sequence import Run
 
 __all__ = ["RNN", "RNNCellCache", "RNNCellGradients", "rnn_cell_backward", "rnn_cell_forward"]
@@ -60,7 +60,7 @@ class RNN(RecurrentLayer):
     activation: str = "tanh"
 
     def __post_init__(self) -> None:
-        self._check_parameters()
+        super().__post_init__()
         validate.choice("activation", self.activation, tuple(ACTIVATIONS))
 
     @classmethod
@@ -106,14 +106,6 @@ class RNN(RecurrentLayer):
     def quantities(self) -> tuple[str, ...]:
         """The names that the cell's equations give to what they compute."""
         return ("z_a", "a")
-
-    def cell_forward(self, x_t: Array, state: Any, edit: Edit | None = None) -> tuple[Any, Any]:
-        """Take one step: `rnn_cell_forward`."""
-        return rnn_cell_forward(self, x_t, state, edit)
-
-    def cell_backward(self, cache: Any, dstate: Any) -> tuple[Array, Any, Any]:
-        """Take one step back: `rnn_cell_backward`."""
-        return rnn_cell_backward(self, cache, dstate)
 
     @cached_property
     def _stacked(self) -> tuple[Array, Array]:
@@ -168,6 +160,7 @@ class RNNCellGradients(Record):
     layer: RNN
 
 
+@forward_cell(RNN)
 def rnn_cell_forward(layer: RNN, x_t: Array, a_prev: Array, edit: Edit | None = None) -> tuple[Array, RNNCellCache]:
     """One step of the plain recurrent cell (eq:rnn-preactivation, eq:rnn-state).
 
@@ -204,6 +197,7 @@ def rnn_cell_forward(layer: RNN, x_t: Array, a_prev: Array, edit: Edit | None = 
     return a_t, RNNCellCache(x_t, a_prev, z_a, a_t)
 
 
+@backward_cell(RNN)
 def rnn_cell_backward(layer: RNN, cache: RNNCellCache, da_t: Array) -> tuple[Array, Array, RNNCellGradients]:
     """One step back through the cell (eq:delta-z, eq:rnn-gradients, eq:rnn-input-gradients).
 

@@ -204,9 +204,29 @@ def rnn_cell(layer: Any, p: dict[str, Any], x: Any, a: Any) -> tuple[Any, ...]:
     return (activation(layer)(torch.cat([a, x], 1) @ p["W"].T + p["b"]),)
 
 
+def norm(v: Any) -> Any:
+    import torch
+
+    return torch.nn.functional.layer_norm(v, v.shape[1:], eps=1e-5)
+
+
+def normalised_gru_cell(layer: Any, p: dict[str, Any], x: Any, c: Any) -> tuple[Any, ...]:
+    import torch
+
+    n, m = c.shape[1], 2 * c.shape[1]
+    (by_c, by_x), (g_c, g_x), b = p["W"].split([n, x.shape[1]], 1), (p["gain_c"], p["gain_x"]), p["b"]
+    u, r = torch.sigmoid(g_c[:m] * norm(c @ by_c[:m].T) + g_x[:m] * norm(x @ by_x[:m].T) + b[:m]).split(n, 1)
+    before = g_c[m:] * norm((r * c) @ by_c[m:].T)
+    from_c = r * (g_c[m:] * norm(c @ by_c[m:].T) + p["b_cc"]) if "b_cc" in p else before
+    cand = torch.tanh(from_c + g_x[m:] * norm(x @ by_x[m:].T) + b[m:])
+    return (u * cand + (1 - u) * c,)
+
+
 def gru_cell(layer: Any, p: dict[str, Any], x: Any, c: Any) -> tuple[Any, ...]:
     import torch
 
+    if "gain_x" in p:
+        return normalised_gru_cell(layer, p, x, c)
     n = c.shape[1]
     (W_u, W_r, W_c), (b_u, b_r, b_c) = p["W"].split(n), p["b"].split(n)
     u, r = (torch.sigmoid(torch.cat([c, x], 1) @ W.T + b) for W, b in ((W_u, b_u), (W_r, b_r)))
@@ -220,13 +240,18 @@ def gru_cell(layer: Any, p: dict[str, Any], x: Any, c: Any) -> tuple[Any, ...]:
 def lstm_cell(layer: Any, p: dict[str, Any], x: Any, a: Any, c: Any) -> tuple[Any, ...]:
     import torch
 
-    all_z = (torch.cat([a, x], 1) @ p["W"].T + p["b"]).split(a.shape[1], 1)
+    n, normalised = a.shape[1], "gain_c" in p
+    all_z = torch.cat([a, x], 1) @ p["W"].T + p["b"]
+    if normalised:
+        all_z = p["gain_a"] * norm(a @ p["W"][:, :n].T) + p["gain_x"] * norm(x @ p["W"][:, n:].T) + p["b"]
+    all_z = all_z.split(n, 1)
     z = dict(zip("foc" if layer.coupled else "fuoc", all_z, strict=True))
     peep = {g: p.get(f"p_{g}", torch.zeros(())) for g in "fuo"}
     f = torch.sigmoid(z["f"] + peep["f"] * c)
     u = 1 - f if layer.coupled else torch.sigmoid(z["u"] + peep["u"] * c)
     c = u * torch.tanh(z["c"]) + f * c
-    return torch.sigmoid(z["o"] + peep["o"] * c) * torch.tanh(c), c
+    seen = p["gain_c"] * norm(c) + p["bias_c"] if normalised else c
+    return torch.sigmoid(z["o"] + peep["o"] * c) * torch.tanh(seen), c
 
 
 def use_gate_cell(layer: Any, p: dict[str, Any], x: Any, a: Any, c: Any) -> tuple[Any, ...]:
