@@ -281,18 +281,6 @@ def entries(name: str, value: object, count: int) -> tuple[Any, ...]:
     return value
 
 
-@contextmanager
-def inside(name: str, k: int) -> Iterator[None]:
-    """Lengthen the path in what the block raises: a layer's ``state: …`` is ``state[k]: …`` of what holds the layer."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        rest = str(error).removeprefix(name)
-        if not str(error).startswith(name) or rest[:1] not in (":", "["):
-            raise
-        raise type(error)(f"{name}[{k}]{rest}") from None
-
-
 def together(name: str, values: dict[str, object], wanted: tuple[str, ...]) -> None:
     """Check that of these optional parameters all that are wanted are given, or none at all."""
     given = tuple(part for part, value in values.items() if value is not None)

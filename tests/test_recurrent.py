@@ -210,11 +210,11 @@ def test_the_state_of_pytorch_is_recognised():
 @pytest.mark.parametrize("error", [TypeError, ValueError])
 def test_a_path_grows_from_the_inside_to_the_outside(error):
     for inner, outer in (("state: bad", "state[2][0]: bad"), ("state[1]: bad", "state[2][0][1]: bad")):
-        with pytest.raises(error) as caught, validate.inside("state", 2), validate.inside("state", 0):
+        with pytest.raises(error) as caught, validate.within("state", 2), validate.within("state", 0):
             raise error(inner)
         assert str(caught.value) == outer
     for other in ("x: state", "states: bad", "state"):
-        with pytest.raises(error) as caught, validate.inside("state", 2):
+        with pytest.raises(error) as caught, validate.within("state", 2):
             raise error(other)
         assert str(caught.value) == other
 
