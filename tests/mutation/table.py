@@ -506,8 +506,8 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         [
             (
                 "uphill",
-                "tree_map(lambda w, v: w - rate * v, model, velocity), SGD",
-                "tree_map(lambda w, v: w + rate * v, model, velocity), SGD",
+                "mapped(lambda w, v: w - rate * v, model, velocity), SGD",
+                "mapped(lambda w, v: w + rate * v, model, velocity), SGD",
             ),
             ("RMSProp: ε under the root", "_over(g, np.sqrt(s) + self.eps)", "_over(g, np.sqrt(s + self.eps))"),
             (
