@@ -47,7 +47,7 @@ class ChunkedGradients(Gradients):
 def checkpointed_gradients(
     layer: Any,
     x: Array,
-    da: Upstream,
+    da: Upstream | None,
     state: Any = None,
     dfinal: Any = None,
     lengths: Any = None,
@@ -65,7 +65,7 @@ def checkpointed_gradients(
     da : ndarray, shape (T, B, n_a), or callable
         dL/da; or ``f(lo, hi, a)``, which gets the outputs of the steps lo to hi and returns dL/da of these, so that
         nobody has to hold all of them; or their loss and dL/da, such as a `rnncourse.losses.Loss`. The last chunk
-        comes first.
+        comes first. None stands for zeros, if `dfinal` is given.
     state, dfinal, lengths
         As in the layer's ``forward`` and ``backward``.
     every : int, optional
@@ -144,7 +144,7 @@ def truncated_gradients(
 def _gradients(
     layer: Any,
     x: Array,
-    da: Upstream,
+    da: Upstream | None,
     state: Any,
     dfinal: Any,
     lengths: Any,
@@ -160,7 +160,7 @@ def _gradients(
     validate.ndarray("x", x)
     validate.shape("x", x, "(T, B, n_x)", (None, None, layer.n_x))
     if not callable(da):
-        validate.shape("da", validate.ndarray("da", da), "(T, B, n_a)", (*x.shape[:2], layer.n_out))
+        da = validate.upstream(da, dfinal, "(T, B, n_a)", (*x.shape[:2], layer.n_out), layer.precision)
     ends = validate.lengths(lengths, *x.shape[:2])
     size = max(1, isqrt(len(x))) if every is None else validate.size("every", every)
 

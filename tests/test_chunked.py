@@ -325,3 +325,14 @@ def test_truncated_and_checkpointed_take_an_empty_sequence():
     x, state, da, dfinal = random_world(net, 0, 4)
     assert_trees_close(checkpointed_gradients(net, x, da, state, dfinal).state, dfinal, 0)
     assert_trees_close(truncated_gradients(net, x, da, 3, state).layer, tree_map(np.zeros_like, net), 0)
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "deep"])
+def test_checkpoints_take_a_gradient_of_the_final_state_alone(name):
+    layer = LAYERS[name]
+    x, state, da, dfinal = random_world(layer, T, 4)
+    expected = exact(layer, x, state, np.zeros_like(da), dfinal)
+    found = checkpointed_gradients(layer, x, None, state, dfinal, every=4)
+    assert_trees_close((found.x, found.state, found.layer), (expected.x, expected.state, expected.layer), 1e-13)
+    with pytest.raises(ValueError, match=r"^da, dfinal: expected a gradient in at least one of them"):
+        checkpointed_gradients(layer, x, None, state)

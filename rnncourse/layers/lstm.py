@@ -18,7 +18,6 @@ from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
 from ..workspace import Buffers
 from . import fast
-from .layer_norm import Normalised, normalised
 from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 from .sequence import Run
 
@@ -375,128 +374,6 @@ def lstm_cell_backward(layer: LSTM, cache: LSTMCellCache, dstate: State) -> tupl
     )
     d = LSTMCellGradients(da_t, dc, dgate_f, dgate_u, dgate_o, dcand, dz_f, dz_u, dz_o, dz_c, d_layer)
     return dx_t, (da_prev, dc_prev), d
-
-
-class NormalisedLSTMCache(NamedTuple):
-    """What the backward step with layer normalisation needs: the plain cell's, and the three normalised vectors."""
-
-    x_t: Array
-    plain: LSTMCellCache
-    by_a: Normalised
-    by_x: Normalised
-    of_c: Normalised
-    norm_c: Array
-
-
-@forward_cell(LSTM, "layer_norm")
-def normalised_lstm_forward(
-    layer: LSTM, x_t: Array, state: State, edit: Edit | None = None
-) -> tuple[State, NormalisedLSTMCache]:
-    """One step with layer normalisation; arguments and results as those of `lstm_cell_forward`.
-
-    Parameters
-    ----------
-    layer : LSTM
-        The parameters.
-    x_t : ndarray, shape (B, n_x)
-        x^{<t>}, one example a row.
-    state : tuple of ndarray, each of shape (B, n_a)
-        a^{<t-1>} and c^{<t-1>}.
-    edit : callable, optional
-        Called for each of ``layer.quantities``.
-
-    Returns
-    -------
-    state : tuple of ndarray
-        a^{<t>} and c^{<t>}.
-    cache : NormalisedLSTMCache
-        What `normalised_lstm_backward` needs.
-    """
-    edit = edit or unchanged
-    (a_prev, c_prev), n = state, layer.n_a
-    by_a, by_x = normalised(a_prev @ layer.W[:, :n].T), normalised(x_t @ layer.W[:, n:].T)
-    both = layer.gain_a * by_a.values + layer.gain_x * by_x.values + layer.b
-    z = {g: both[:, k * n : (k + 1) * n] for k, g in enumerate(layer.blocks)}
-
-    gate_f = edit("gate_f", sigmoid(edit("z_f", z["f"] + _peep(layer.p_f, c_prev))))
-    if layer.coupled:
-        gate_u = edit("gate_u", 1 - gate_f)
-    else:
-        gate_u = edit("gate_u", sigmoid(edit("z_u", z["u"] + _peep(layer.p_u, c_prev))))
-    cand = edit("cand", tanh(edit("z_c", z["c"])))
-    c_t = edit("c", gate_u * cand + gate_f * c_prev)
-    of_c = normalised(c_t)
-    norm_c = edit("norm_c", layer.gain_c * of_c.values + layer.bias_c)
-    gate_o = edit("gate_o", sigmoid(edit("z_o", z["o"] + _peep(layer.p_o, c_t))))
-    a_t = edit("a", gate_o * tanh(norm_c))
-    plain = LSTMCellCache(x_t, a_prev, c_prev, gate_f, gate_u, gate_o, cand, c_t)
-    return (a_t, c_t), NormalisedLSTMCache(x_t, plain, by_a, by_x, of_c, norm_c)
-
-
-@backward_cell(LSTM, "layer_norm")
-def normalised_lstm_backward(
-    layer: LSTM, cache: NormalisedLSTMCache, dstate: State
-) -> tuple[Array, State, LSTMCellGradients]:
-    """One step back with layer normalisation; arguments and results as those of `lstm_cell_backward`.
-
-    Parameters
-    ----------
-    layer : LSTM
-        The parameters.
-    cache : NormalisedLSTMCache
-        From `normalised_lstm_forward`.
-    dstate : tuple of ndarray, each of shape (B, n_a)
-        dL/da^{<t>}, the whole of it, and what reaches c^{<t>} from the step after.
-
-    Returns
-    -------
-    dx_t : ndarray, shape (B, n_x)
-        dL/dx^{<t>}.
-    dstate_prev : tuple of ndarray
-        What reaches a^{<t-1>} and c^{<t-1>} through this step.
-    d : LSTMCellGradients
-        With ``d.dnorm_c``.
-    """
-    (x_t, plain, by_a, by_x, of_c, norm_c), (da_t, dc_t) = cache, dstate
-    _, a_prev, c_prev, gate_f, gate_u, gate_o, cand, _ = plain
-    out = tanh(norm_c)
-    dgate_o = da_t * out
-    dz_o = dgate_o * sigmoid_slope(gate_o)
-    dnorm_c = da_t * gate_o * tanh_slope(out)
-    dc = dc_t + of_c.back(dnorm_c * layer.gain_c) + _peep(layer.p_o, dz_o)
-    dcand, dgate_u, dgate_f = dc * gate_u, dc * cand, dc * c_prev
-    if layer.coupled:
-        dgate_f = dgate_f - dgate_u
-    dz_u = None if layer.coupled else dgate_u * sigmoid_slope(gate_u)
-    dz_f, dz_c = dgate_f * sigmoid_slope(gate_f), dcand * tanh_slope(cand)
-
-    dz = np.concatenate([z for z in (dz_f, dz_u, dz_o, dz_c) if z is not None], axis=1)
-    by_state, by_input = by_a.back(dz * layer.gain_a), by_x.back(dz * layer.gain_x)  # dL/d(the two products)
-    dx_t, da_prev = by_input @ layer.W[:, layer.n_a :], by_state @ layer.W[:, : layer.n_a]
-    dc_prev = dc * gate_f + _peep(layer.p_f, dz_f) + (0.0 if dz_u is None else _peep(layer.p_u, dz_u))
-    d_layer = LSTM(
-        np.concatenate([by_state.T @ a_prev, by_input.T @ x_t], axis=1),
-        dz.sum(axis=0),
-        *_peephole_gradients(layer, plain, dz_f, dz_u, dz_o),
-        layer.coupled,
-        (dz * by_a.values).sum(axis=0),
-        (dz * by_x.values).sum(axis=0),
-        (dnorm_c * of_c.values).sum(axis=0),
-        dnorm_c.sum(axis=0),
-    )
-    d = LSTMCellGradients(da_t, dc, dgate_f, dgate_u, dgate_o, dcand, dz_f, dz_u, dz_o, dz_c, d_layer, dnorm_c)
-    return dx_t, (da_prev, dc_prev), d
-
-
-def _peephole_gradients(
-    layer: LSTM, cache: LSTMCellCache, dz_f: Array, dz_u: Array | None, dz_o: Array
-) -> tuple[Array | None, Array | None, Array | None]:
-    """Return this step's share of the gradients of the peepholes, for the cell with layer normalisation."""
-    if layer.p_f is None:
-        return None, None, None
-    seen = (dz_f, cache.c_prev), (dz_u, cache.c_prev), (dz_o, cache.c_t)
-    p_f, p_u, p_o = (None if dz is None else (dz * c).sum(axis=0) for dz, c in seen)
-    return p_f, p_u, p_o
 
 
 def _peep(weights: Array | None, values: Array) -> Array | float:

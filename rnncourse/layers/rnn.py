@@ -26,7 +26,12 @@ __all__ = ["RNN", "RNNCellCache", "RNNCellGradients", "rnn_cell_backward", "rnn_
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RNN(RecurrentLayer):
-    """The recurrent layer of Elman's network [1]_: a = g(W_aa a_prev + W_ax x + b_a) (eq:rnn-state).
+    r"""The recurrent layer of Elman's network [1]_: a = g(W_aa a_prev + W_ax x + b_a) (eq:rnn-state).
+
+    .. math::
+
+        z_a^{\langle t \rangle} &= W_{aa}\, a^{\langle t-1 \rangle} + W_{ax}\, x^{\langle t \rangle} + b_a \\
+        a^{\langle t \rangle} &= g(z_a^{\langle t \rangle})
 
     Parameters
     ----------

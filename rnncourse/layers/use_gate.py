@@ -23,7 +23,13 @@ State = tuple[Array, Array]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class UseGateCell(RecurrentLayer):
-    """A layer of learn, forget, remember and use gates, in the source note's form (eq:use-gate).
+    r"""A layer of learn, forget, remember and use gates, in the source note's form (eq:use-gate).
+
+    .. math::
+
+        N &= \tanh(W_n [a_{t-1}, x_t] + b_n), \quad i = \sigma(W_i [a_{t-1}, x_t] + b_i), \quad
+            f = \sigma(W_f [a_{t-1}, x_t] + b_f), \quad V = \sigma(W_v [a_{t-1}, x_t] + b_v) \\
+        U &= \tanh(W_u (c_{t-1} \odot f) + b_u), \quad c_t = c_{t-1} \odot f + N \odot i, \quad a_t = U \odot V
 
     Parameters
     ----------

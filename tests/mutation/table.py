@@ -188,15 +188,13 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ("1 - Γ_f carries dc", "multiply(dc, f, dc)", "multiply(dc, 1 - f, dc)"),
             (
                 "dc_prev overwrites dc before the gates have read it",
-                "multiply(k_f, dc, k_f)\n            multiply(k_cand, dc, k_cand)\n"
-                "            if not coupled:\n                multiply(k_u, dc, k_u)\n            multiply(dc, f, dc)",
-                "multiply(dc, f, dc)\n            multiply(k_f, dc, k_f)\n            multiply(k_cand, dc, k_cand)\n"
-                "            if not coupled:\n                multiply(k_u, dc, k_u)",
+                "        multiply(k_f, dc, k_f)\n",
+                "        multiply(dc, f, dc)\n        multiply(k_f, dc, k_f)\n        f = np.ones_like(f)\n",
             ),
             (
                 "what comes from c is multiplied by Γ_o (1 - tanh² c) too",
-                "            add(dc, s, dc)\n",
-                "            multiply(dc, k_c_t, dc)\n            add(dc, s, dc)\n",
+                "        add(dc, s, dc)\n        multiply(k_o",
+                "        multiply(dc, k_c_t, dc)\n        add(dc, s, dc)\n        multiply(k_o",
             ),
             ("dfinal is ignored for c", 'np.array(dfinal[1], order="C")', "np.zeros_like(dfinal[1])"),
             ("dfinal is ignored for a", 'np.array(dfinal[0], order="C")', "np.zeros_like(dfinal[0])"),

@@ -24,8 +24,10 @@ def rnn_forward(
     r = np.empty((B, n), W.dtype)
     g = ACTIVATIONS[activation].function
     for ended, z_t, a_prev, a_t in zip(past_ends(valid, T), z, states, states[1:], strict=False):
+        # z_a = W_aa a_prev + (W_ax x + b_a): eq:rnn-preactivation
         dot(a_prev, W_aa_T, r)
         add(z_t, r, r)
+        # a = g(z_a): eq:rnn-state
         if activation == "tanh":
             tanh(r, a_t)
         else:
@@ -58,6 +60,7 @@ def rnn_backward(
     for hi in range(T, 0, -size):
         lo = max(0, hi - size)
         k, a = dz[lo:hi], states[lo + 1 : hi + 1]
+        # the slopes g'(z_a), for tanh 1 - a²
         if activation == "tanh":
             multiply(a, a, k)
             subtract(one, k, k)
@@ -65,14 +68,16 @@ def rnn_backward(
             k[...] = slope(a)
         steps = zip(ends[lo:hi][::-1], k[::-1], da[lo:hi][::-1], strict=True)
         for ended, dz_t, da_t in steps:  # dz_t holds the slopes so far
-            add(da_next, da_t, da_next)  # eq:delta-a
-            multiply(dz_t, da_next, dz_t)  # eq:delta-z
+            # δ_a = dL/da of this step + W_aaᵀ δ_z of the step after: eq:delta-a; δ_z = g'(z_a) ⊙ δ_a: eq:delta-z
+            add(da_next, da_t, da_next)
+            multiply(dz_t, da_next, dz_t)
             if ended is None:
                 dot(dz_t, W_aa, da_next)
             else:  # the state stood still, so its gradient passes unchanged
                 copyto(dz_t, 0, where=ended)
                 copyto(da_next, dz_t @ W_aa, where=~ended)
+    # eq:rnn-input-gradients and eq:rnn-gradients, over all steps at once
     rows = dz.reshape(T * B, n)
     dx, dW, db = input_gradients(W, x1, rows, [0], inputs)
-    dW[:, :n] = rows.T @ states[:-1].reshape(T * B, n)  # eq:rnn-gradients
+    dW[:, :n] = rows.T @ states[:-1].reshape(T * B, n)
     return dx, da_next, dW, db
