@@ -570,15 +570,34 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         [
             (
                 "the gradient check compares with itself",
-                "zip(named_leaves(mine), named_leaves(measured)",
-                "zip(named_leaves(mine), named_leaves(mine)",
+                "mine.get(path), array) for path, array in named_leaves(measured)",
+                "array, array) for path, array in named_leaves(measured)",
             ),
-            ("the gradient check forgets dfinal", "if dfinal is not None:", "if dfinal is None and False:"),
+            ("the gradient check forgets dfinal", "(finals[path] * weights[path]).sum()", "(finals[path] * 0).sum()"),
+            ("a NaN gradient is no error", 'if np.isfinite(difference) else float("inf")', "if True else 0.0"),
+            (
+                "nothing upstream, nothing checked",
+                "lambda v: rng.standard_normal(v.shape), (run.a",
+                "np.zeros_like, (run.a",
+            ),
+            ("what complex numbers cannot go through is measured", "if not fits and", "if False and"),
             (
                 "a forward difference in place of a central one",
                 "above, below = x[i] + h_i, x[i] - h_i",
                 "above, below = x[i] + h_i, x[i]",
             ),
+        ],
+    ),
+    (
+        "battery.py",
+        ("tests/contract/test_check_layer.py", "-k", "faulty or fast_path"),
+        [
+            ("the looped cell is not compared", 'same("the looped cell", w.everything(), looped(w)', 'same("", 0, (0)'),
+            ("quantities that are not listed go unseen", "set(seen) == names", "True"),
+            ("gradients by name are not measured", "expect(not off, f", "expect(True, f"),
+            ("a changed argument's name is no matter", "expect(str(error).startswith(name), f", "expect(True, f"),
+            ("writable arrays pass", "expect(not array.flags.writeable, f", "expect(True, f"),
+            ("one dtype alone is tried", "{v.dtype for v in in_other.values()} == {other}", "True"),
         ],
     ),
 ]
