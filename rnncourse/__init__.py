@@ -22,6 +22,7 @@ from .layers.embedding import Embedding
 from .layers.gru import GRU, gru_cell_backward, gru_cell_forward
 from .layers.halves import Halves
 from .layers.lstm import LSTM, lstm_cell_backward, lstm_cell_forward
+from .layers.recurrent_dropout import RecurrentDropout
 from .layers.rnn import RNN, rnn_cell_backward, rnn_cell_forward
 from .records import Gradients, tree_map
 from .workspace import Workspace
@@ -36,6 +37,7 @@ __all__ = [
     "Embedding",
     "Gradients",
     "Halves",
+    "RecurrentDropout",
     "Workspace",
     "__version__",
     "check",

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 
 from . import _validation as validate
-from .records import Array, Record, check_match, named_leaves, tree_map
+from .records import Array, Record, check_match, mapped, named_leaves, tree_map
 
 __all__ = [
     "SGD",
@@ -135,8 +135,8 @@ class SGD(Record):
         """
         _check_update(model, grads, state, SGDState)
         rate = _rate_at(self.learning_rate, state.steps)
-        velocity = tree_map(lambda v, g: self.momentum * v + g, state.velocity, grads)
-        return tree_map(lambda w, v: w - rate * v, model, velocity), SGDState(velocity, state.steps + 1)
+        velocity = mapped(lambda v, g: self.momentum * v + g, state.velocity, grads)
+        return mapped(lambda w, v: w - rate * v, model, velocity), SGDState(velocity, state.steps + 1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -241,10 +241,10 @@ class RMSProp(Record):
         """
         _check_update(model, grads, state, RMSPropState)
         rate = _rate_at(self.learning_rate, state.steps)
-        square = tree_map(lambda s, g: self.decay * s + (1 - self.decay) * g * g, state.square, grads)
-        scaled = tree_map(lambda g, s: _over(g, np.sqrt(s) + self.eps), grads, square)
-        velocity = tree_map(lambda v, u: self.momentum * v + u, state.velocity, scaled)
-        new = tree_map(lambda w, v: w - rate * v, model, velocity)
+        square = mapped(lambda s, g: self.decay * s + (1 - self.decay) * g * g, state.square, grads)
+        scaled = mapped(lambda g, s: _over(g, np.sqrt(s) + self.eps), grads, square)
+        velocity = mapped(lambda v, u: self.momentum * v + u, state.velocity, scaled)
+        new = mapped(lambda w, v: w - rate * v, model, velocity)
         return new, RMSPropState(square, velocity, state.steps + 1)
 
 
@@ -347,14 +347,14 @@ class Adam(Record):
         _check_update(model, grads, state, AdamState)
         rate = _rate_at(self.learning_rate, state.steps)
         b1, b2, n = self.beta1, self.beta2, state.steps + 1
-        mean = tree_map(lambda m, g: b1 * m + (1 - b1) * g, state.mean, grads)
-        square = tree_map(lambda s, g: b2 * s + (1 - b2) * g * g, state.square, grads)
+        mean = mapped(lambda m, g: b1 * m + (1 - b1) * g, state.mean, grads)
+        square = mapped(lambda s, g: b2 * s + (1 - b2) * g * g, state.square, grads)
 
         def step(w: Array, m: Array, s: Array) -> Array:
             unbiased_mean, unbiased_square = m / (1 - b1**n), s / (1 - b2**n)  # the means started at zero
             return w - rate * _over(unbiased_mean, np.sqrt(unbiased_square) + self.eps)
 
-        return tree_map(step, model, mean, square), AdamState(mean, square, n)
+        return mapped(step, model, mean, square), AdamState(mean, square, n)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -411,7 +411,7 @@ class AdamW(Adam):
         """
         moved, after = super().update(model, grads, state)
         shrink = _rate_at(self.learning_rate, state.steps) * self.weight_decay
-        return tree_map(lambda new, w: new - shrink * w, moved, model), after
+        return mapped(lambda new, w: new - shrink * w, moved, model), after
 
 
 def global_norm(grads: Any) -> float:

@@ -194,11 +194,22 @@ def tree_map(f: Callable[..., Any], tree: Tree, *trees: Any, match: bool = True)
         _check_plain(path, leaf)
     for k, other in enumerate(trees):
         check_match(f"trees[{k}]", other, tree, "tree", arrays=match)
-    return _mapped(f, tree, *trees)
+    return mapped(f, tree, *trees)
 
 
-def _mapped(f: Callable[..., Any], tree: Tree, *trees: Any) -> Tree:
-    """Do what `tree_map` does, with trees that are known to fit."""
+def mapped(f: Callable[..., Any], tree: Tree, *trees: Any) -> Tree:
+    """Apply `f` as `tree_map` does, to trees that are known to fit: what checks once need not check for each map.
+
+    Parameters
+    ----------
+    f, tree, *trees
+        As in `tree_map`.
+
+    Returns
+    -------
+    record, tuple, list, dict or ndarray
+        As `tree_map` returns it.
+    """
     out: Any
     if isinstance(tree, np.ndarray):
         out = f(*map(np.asarray, (tree, *trees)))  # of subclasses such as matrix, whose products mean something else
@@ -209,13 +220,13 @@ def _mapped(f: Callable[..., Any], tree: Tree, *trees: Any) -> Tree:
         columns = [[getattr(t, x.name) for t in (tree, *trees)] for x in given]
         # what does not count for equality, such as a run's tape, is no part of the tree
         out = type(tree)(
-            *(_mapped(f, *column) if x.compare else column[0] for x, column in zip(given, columns, strict=True))
+            *(mapped(f, *column) if x.compare else column[0] for x, column in zip(given, columns, strict=True))
         )
     elif isinstance(tree, dict):
-        out = {k: _mapped(f, v, *(t[k] for t in trees)) for k, v in tree.items()}
+        out = {k: mapped(f, v, *(t[k] for t in trees)) for k, v in tree.items()}
     elif isinstance(tree, tuple | list):
         make = getattr(tree, "_make", type(tree))  # named tuples
-        out = make(_mapped(f, v, *(t[i] for t in trees)) for i, v in enumerate(tree))
+        out = make(mapped(f, v, *(t[i] for t in trees)) for i, v in enumerate(tree))
     else:
         out = tree
     return out

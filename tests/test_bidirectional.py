@@ -125,3 +125,26 @@ def test_bidirectional_layers_of_different_sizes(sizes, lengths):
     x, state, da, dfinal = random_world(layer, 7, 4)
     errors = gradient_errors(layer, x, state, da, dfinal, lengths)
     assert max(errors.values()) <= 1e-12, errors
+
+
+def test_reverse_wants_a_length_for_every_example():
+    x = np.arange(24.0).reshape(4, 3, 2)
+    for bad, error, message in (
+        (np.array([2]), ValueError, r"lengths: expected shape \(B,\) = \(3,\), got \(1,\)"),
+        ([5, 1, 1], ValueError, "lengths: expected integers from 0 to T = 4, got 5"),
+        (np.ones(3), TypeError, "lengths: expected integers, got dtype float64"),
+    ):
+        with pytest.raises(error, match=f"^{message}"):
+            reverse(x, bad)
+    with pytest.raises(ValueError, match=r"^x: expected shape \(T, B, n\) or \(T, B\), got \(4,\)"):
+        reverse(np.arange(4), None)
+    np.testing.assert_array_equal(reverse(x, [2, 0, 4])[..., 0], reverse(x[..., 0], np.array([2, 0, 4])))
+
+
+def test_only_a_generator_is_a_generator():
+    with pytest.raises(TypeError, match=r"^rng: expected a numpy\.random\.Generator"):
+        LAYER.forward(np.zeros((1, 1, 2)), rng=0)
+    generator = np.random.default_rng(0)
+    LAYER.forward(np.zeros((1, 1, 2)), rng=generator)
+    assert generator.random() == np.random.default_rng(0).random()
+    assert not LAYER.drops_out

@@ -29,7 +29,7 @@ ROWS = (
     {"layers.recurrent"},
     {"layers.rnn", "layers.gru", "layers.lstm", "layers.use_gate", "layers.dense"},
     {"layers.embedding"},
-    {"layers.bidirectional", "layers.deep", "layers.halves", "layers.layer_norm"},
+    {"layers.bidirectional", "layers.deep", "layers.halves", "layers.layer_norm", "layers.recurrent_dropout"},
     {"layers"},
     {"rtrl", "chunked", "battery"},
     {"gradcheck", "optimizers", "schedules", "data"},

@@ -14,6 +14,8 @@ SELECTIONS = {
 
 
 def pytest_generate_tests(metafunc):
+    """Layers that read symbols run where nothing is done to the inputs: where a module says SYMBOLS_TOO = True."""
     for argument, cases in SELECTIONS.items():
         if argument in metafunc.fixturenames:
-            metafunc.parametrize(argument, cases, ids=str)
+            symbols_too = getattr(metafunc.module, "SYMBOLS_TOO", False)
+            metafunc.parametrize(argument, [case for case in cases if symbols_too or not case.symbols], ids=str)

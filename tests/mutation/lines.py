@@ -108,6 +108,8 @@ TESTS = {
     ),
     "layers/bidirectional.py": Tests([], "bidirectional-.*", MEASURED),
     "layers/deep.py": Tests([], "deep-.*", MEASURED),
+    "layers/embedding.py": Tests([], "embedding|deep-embedding"),
+    "layers/recurrent_dropout.py": Tests([], "recurrent-dropout", MEASURED),
     "layers/halves.py": Tests([], "halves-lstm", MEASURED),
     "optimizers.py": Tests(),
     "chunked.py": Tests(),

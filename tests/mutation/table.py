@@ -298,11 +298,11 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         "layers/bidirectional.py",
         layers("bidirectional"),
         [
-            ("the backward stream is not put back in time", "[fwd.a, reverse(bwd.a, ends)]", "[fwd.a, bwd.a]"),
-            ("the backward stream starts in the padding", "(reverse(x, ends), start[1]", "(x[::-1], start[1]"),
-            ("the gradient is not reversed", "reverse(da[..., n:], run.lengths)", "da[..., n:]"),
-            ("dx of the backward stream is not put back in time", "reverse(bwd.x, run.lengths)", "bwd.x"),
-            ("dx of the backward stream is left out", "fwd.x + reverse(bwd.x, run.lengths)", "fwd.x"),
+            ("the backward stream is not put back in time", "[fwd.a, _backwards(bwd.a, ends)]", "[fwd.a, bwd.a]"),
+            ("the backward stream starts in the padding", '"bwd", _backwards(x, ends)', '"bwd", x[::-1]'),
+            ("the gradient is not reversed", "_backwards(da[..., n:], run.lengths)", "da[..., n:]"),
+            ("dx of the backward stream is not put back in time", "_backwards(bwd.x, run.lengths)", "bwd.x"),
+            ("dx of the backward stream is left out", "fwd.x + _backwards(bwd.x, run.lengths)", "fwd.x"),
             ("the states' gradients are swapped", "(fwd.state, bwd.state)", "(bwd.state, fwd.state)"),
             ("reversing is one step off", "lengths - 1 - t", "lengths - 2 - t"),
         ],
@@ -313,11 +313,24 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         [("the outputs are split at the other layer's size", "n = self.fwd.n_out", "n = self.bwd.n_out")],
     ),
     (
+        "layers/bidirectional.py",
+        ("tests/test_deep.py", "tests/test_bidirectional.py", "-k", "reaches or reverse or path"),
+        [
+            ("the generator stops here", ", **random_part(layer, rng))", ")"),
+            (
+                "one length is stretched over the batch",
+                "validate.lengths(lengths, *x.shape[:2]))",
+                "np.asarray(lengths))",
+            ),
+            ("the messages take both states for the first", 'within("dfinal", 0)', 'within("dfinal", 1)'),
+        ],
+    ),
+    (
         "layers/deep.py",
         layers("deep"),
         [
             ("every layer but the first reads layer 1", "x = runs[-1].a", "x = runs[0].a"),
-            ("the final state's gradient is ignored", "da, final[k])", "da, None)"),
+            ("the final state's gradient is ignored", "da, final[k], inputs", "da, None, inputs"),
             ("the states come in reverse", "states.insert(0, grads.state)", "states.append(grads.state)"),
         ],
     ),
@@ -329,11 +342,66 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ("the scale of dropout is missing", "1 / (1 - self.dropout)", "1.0"),
             (
                 "p is the probability to keep",
-                "drop.random(x.shape) >= self.dropout",
-                "drop.random(x.shape) < self.dropout",
+                "else shape) >= self.dropout",
+                "else shape) < self.dropout",
             ),
             ("one mask for all layers on the way back", "_times(da, run.masks[k - 1])", "_times(da, run.masks[0])"),
-            ("dropout on the input", "if runs and self.dropout and drop", "if self.dropout and drop"),
+            ("dropout on the input", "if runs and self.dropout and rng", "if self.dropout and rng"),
+        ],
+    ),
+    (
+        "layers/deep.py",
+        ("tests/test_deep.py", "-k", "generator or variational or masks or left_out or path or read or refused"),
+        [
+            ("the variational mask is redrawn at each step", "(1, *shape[1:]) if self.variational", "shape if False"),
+            ("one variational mask for the whole batch", "(1, *shape[1:])", "(1, 1, *shape[2:])"),
+            ("dropout stops at a nested layer", ", **random_part(layer, rng))", ")"),
+            ("dx is left out between the layers", "inputs=inputs or k > 0", "inputs=inputs"),
+            ("dx is computed all the same", "inputs=inputs or k > 0", "inputs=True"),
+            ("a single layer drops nothing without a word", "and len(self.layers) == 1", "and not self.layers"),
+            (
+                "the gradients forget the option",
+                "replace(self, layers=tuple(layers))",
+                "Deep(tuple(layers), self.dropout)",
+            ),
+        ],
+    ),
+    (
+        "layers/embedding.py",
+        ("tests/test_embedding.py", *layers("embedding")),
+        [
+            (
+                "rows are assigned, not added",
+                "sums[present] = np.add.reduceat(rows[order], starts, axis=0)",
+                "sums[symbols] = rows",
+            ),
+            (
+                "+= with an index adds once",
+                "sums[present] = np.add.reduceat(rows[order], starts, axis=0)",
+                "sums[symbols] += rows",
+            ),
+            ("the rows are not sorted with the symbols", "np.add.reduceat(rows[order]", "np.add.reduceat(rows"),
+            ("padding counts", "da[inside], run.x[inside]", "da.reshape(-1, da.shape[-1]), run.x.ravel()"),
+            ("the padding shows the row of symbol 0", "keep(valid, self.W[x])", "self.W[x]"),
+            ("symbols in the padding are checked", "x = x if valid is None else keep(valid[:, :, 0], x)", "pass"),
+            ("negative symbols count from the end", 'validate.below("x", x, self.n_x)', "pass"),
+            ("a step takes symbols that are out of range", 'validate.below("x_t", x_t, self.n_x)', "pass"),
+        ],
+    ),
+    (
+        "layers/recurrent_dropout.py",
+        ("tests/test_recurrent_dropout.py",),
+        [
+            ("the weights of the input are dropped", "W[:, n_a:]], axis=1", "W[:, n_a:] * mask[:, :1]], axis=1"),
+            ("the dropped weights get a gradient", "grads.layer if run.mask is None else", "grads.layer if True else"),
+            ("another mask on the way back", "run.run.layer.backward", "self.layer.backward"),
+            ("the scale is missing", "1 / (1 - self.p), 0.0", "1.0, 0.0"),
+            ("p is the probability to keep", ">= self.p", "< self.p"),
+            (
+                "all gates have one mask",
+                "rng.random((len(self.layer.W), self.layer.n_a)) >=",
+                "rng.random(self.layer.n_a) + np.zeros((len(self.layer.W), 1)) >=",
+            ),
         ],
     ),
     (
@@ -341,12 +409,15 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ("tests/test_dense.py", *layers("dense")),
         [
             ("the slope is left out", ".slope(run.a) * keep(valid, da)", ".slope(run.a) * 0 + keep(valid, da)"),
-            ("the bias's gradient is a mean", "rows.sum(axis=0)", "rows.mean(axis=0)"),
+            ("the bias's gradient is a mean", "else rows.sum(axis=0)", "else rows.mean(axis=0)"),
             (
                 "padding counts",
                 "slope(run.a) * keep(valid, da)",
                 "slope(run.a) * da",
             ),
+            ("no bias has a gradient", "None if self.b is None else rows.sum(axis=0)", "rows.sum(axis=0)"),
+            ("lengths of a batch without steps", "if x.ndim == 2 and lengths is not None:", "if False:"),
+            ("dx is computed all the same", "dz @ self.W if inputs else None", "dz @ self.W"),
         ],
     ),
     (
@@ -433,8 +504,8 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         [
             (
                 "uphill",
-                "tree_map(lambda w, v: w - rate * v, model, velocity), SGD",
-                "tree_map(lambda w, v: w + rate * v, model, velocity), SGD",
+                "mapped(lambda w, v: w - rate * v, model, velocity), SGD",
+                "mapped(lambda w, v: w + rate * v, model, velocity), SGD",
             ),
             ("RMSProp: ε under the root", "_over(g, np.sqrt(s) + self.eps)", "_over(g, np.sqrt(s + self.eps))"),
             (
