@@ -34,18 +34,21 @@ EPSILON = 1e-5  # PyTorch's: it keeps the root away from 0 where all units agree
 
 
 class Normalised(NamedTuple):
-    """Values of mean 0 and variance 1, and what they were divided by.
+    """Values of mean 0 and variance 1, and what they were divided by: s = unit · root.
 
     Attributes
     ----------
     values : ndarray, shape (B, n)
-        v̂ = (v - μ) / s.
-    scale : ndarray, shape (B, 1)
-        s = √(σ² + ε).
+        v̂ = (v - μ) / s with s = √(σ² + ε).
+    root : ndarray, shape (B, 1)
+        s / unit.
+    unit : ndarray, shape (B, 1)
+        A power of two, above 1 where values are so large that their squares might overflow.
     """
 
     values: Array
-    scale: Array
+    root: Array
+    unit: Array
 
     def back(self, d: Array) -> Array:
         """Take dL/dv̂ to dL/dv = (d - mean(d) - v̂ ⊙ mean(d ⊙ v̂)) / s: mean and scale depend on v, too.
@@ -61,7 +64,7 @@ class Normalised(NamedTuple):
             dL/dv.
         """
         along = (d * self.values).mean(axis=1, keepdims=True)
-        return (d - d.mean(axis=1, keepdims=True) - self.values * along) / self.scale
+        return (d - d.mean(axis=1, keepdims=True) - self.values * along) / self.root / self.unit
 
 
 def normalised(v: Array) -> Normalised:
@@ -79,13 +82,18 @@ def normalised(v: Array) -> Normalised:
 
     Examples
     --------
-    >>> values, scale = normalised(np.array([[1.0, 3.0]]))
-    >>> values.round(4), scale.round(4)
-    (array([[-1.,  1.]]), array([[1.]]))
+    >>> normalised(np.array([[1.0, 3.0], [1e300, -1e300]])).values.round(4)
+    array([[-1.,  1.],
+           [ 1., -1.]])
     """
-    centred = v - v.mean(axis=1, keepdims=True)
-    scale = np.sqrt((centred * centred).mean(axis=1, keepdims=True) + EPSILON)
-    return Normalised(centred / scale, scale)
+    _, exponent = np.frexp(np.abs(v.real).max(axis=1, keepdims=True))
+    unit = np.ldexp(v.real.dtype.type(1), np.maximum(exponent - 1, 0))
+    u = v / unit
+    centred = u - u.mean(axis=1, keepdims=True)
+    # never 0: where all of the largest units agree, 0 / root is 0
+    epsilon = np.maximum(np.sqrt(EPSILON).astype(unit.dtype) / unit, np.sqrt(np.finfo(unit.dtype).tiny)) ** 2
+    root = np.sqrt((centred * centred).mean(axis=1, keepdims=True) + epsilon)
+    return Normalised(centred / root, root, unit)
 
 
 class NormalisedLSTMCache(NamedTuple):

@@ -27,6 +27,7 @@ class Case:
     oracle: Callable[..., Any] | None = None  # oracles.py: the layer in PyTorch
     scale: float = 1.0  # of the random parameters; below 1 where nothing saturates and states would grow
     kinked: Callable[..., Any] | None = None  # run -> the values that must stay away from 0, if a slope jumps there
+    rounding: float = 1.0  # how much more rounding grows: N of two units has slopes up to 1 / √ε
     causal: bool = True  # can be streamed: step(), chunks; False where outputs depend on later inputs
     recurrent: bool = True  # has a state
     flat: bool = False  # reads (B, n_x) as well
@@ -87,11 +88,11 @@ def dense(g: str) -> Case:
 
 
 def lstm(name: str, oracle: Callable[..., Any] = oracles.explicit, **options: bool) -> Case:
-    return Case(name, partial(LSTM.init, **options), oracle)
+    return Case(name, partial(LSTM.init, **options), oracle, rounding=10.0 if options.get("layer_norm") else 1.0)
 
 
 def gru(name: str, oracle: Callable[..., Any] = oracles.explicit, **options: bool) -> Case:
-    return Case(name, partial(GRU.init, **options), oracle)
+    return Case(name, partial(GRU.init, **options), oracle, rounding=10.0 if options.get("layer_norm") else 1.0)
 
 
 def bidirectional(name: str, fwd: Any, bwd: Any, oracle: Callable[..., Any] = oracles.explicit) -> Case:

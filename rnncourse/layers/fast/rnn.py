@@ -68,16 +68,14 @@ def rnn_backward(
             k[...] = slope(a)
         steps = zip(ends[lo:hi][::-1], k[::-1], da[lo:hi][::-1], strict=True)
         for ended, dz_t, da_t in steps:  # dz_t holds the slopes so far
-            # δ_a = dL/da of this step + W_aaᵀ δ_z of the step after: eq:delta-a; δ_z = g'(z_a) ⊙ δ_a: eq:delta-z
-            add(da_next, da_t, da_next)
-            multiply(dz_t, da_next, dz_t)
+            add(da_next, da_t, da_next)  # eq:delta-a
+            multiply(dz_t, da_next, dz_t)  # eq:delta-z
             if ended is None:
                 dot(dz_t, W_aa, da_next)
             else:  # the state stood still, so its gradient passes unchanged
                 copyto(dz_t, 0, where=ended)
                 copyto(da_next, dz_t @ W_aa, where=~ended)
-    # eq:rnn-input-gradients and eq:rnn-gradients, over all steps at once
     rows = dz.reshape(T * B, n)
     dx, dW, db = input_gradients(W, x1, rows, [0], inputs)
-    dW[:, :n] = rows.T @ states[:-1].reshape(T * B, n)
+    dW[:, :n] = rows.T @ states[:-1].reshape(T * B, n)  # eq:rnn-gradients
     return dx, da_next, dW, db
