@@ -6,6 +6,7 @@ from .chapters import chapter_of, setting_of
 from .language.lexer import Failure, Refused
 from .verdict.checker import Checker
 from .verdict.diagnose import diagnosis
+from .verdict.evaluate import TooMuch
 
 __all__ = ["check", "explain"]
 
@@ -52,6 +53,8 @@ def explain(latex: str, chapter: str, *, attained: str | None = None, world: str
     checker = Checker(setting_of(name))
     try:
         verdicts = checker.check(relations, latex, attained)
+    except TooMuch as error:
+        return f"It cannot be checked: {error}"
     except Failure as error:
         first, *rest = str(error).splitlines()
         return "\n".join([f"It {first}" if first.startswith("does not hold") else f"It fails: {first}", *rest,

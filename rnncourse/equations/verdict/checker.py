@@ -13,7 +13,7 @@ from ..language.lexer import Failure
 from ..language.nodes import Cases, Deriv, Idx, Node, Num, Relation, Space, Sym, walk
 from ..runs.world import LOSSES, World
 from ..runs.worlds import Setting
-from .evaluate import Definition, Evaluator, show
+from .evaluate import MOST, Definition, Evaluator, Work, show
 
 __all__ = ["Checker", "Verdict", "left_sides"]
 
@@ -55,11 +55,18 @@ class Checker:
         What a chapter has defined so far; definitions that are checked are added.
     sources : tuple of str, optional
         Whose gradients to use; all there are, if None.
+    work : Work, optional
+        How much may be computed in all; if None, each equation may take what an equation may.
     """
 
     def __init__(
-        self, setting: Setting, definitions: dict[str, Definition] | None = None, sources: tuple[str, ...] | None = None
+        self,
+        setting: Setting,
+        definitions: dict[str, Definition] | None = None,
+        sources: tuple[str, ...] | None = None,
+        work: Work | None = None,
     ) -> None:
+        self.work = work
         self.setting, self.sources = setting, sources
         self.worlds = setting.worlds()
         self.definitions = {} if definitions is None else definitions
@@ -85,6 +92,8 @@ class Checker:
         ------
         Failure
             If one of them does not hold, makes no sense, or claims nothing.
+        Refused
+            If it would take too long.
         """
         with np.errstate(all="ignore"):
             return [RelationCheck(self, relation, source).verdict(attained) for relation in relations]
@@ -96,6 +105,7 @@ class RelationCheck:
     def __init__(self, checker: Checker, relation: Relation, source: str) -> None:
         self.checker, self.relation, self.source = checker, relation, source
         self.worlds = checker.worlds
+        self.work = checker.work or Work(MOST)
         kinds = {KINDS.get(sign, "inequality") for sign in relation.signs}
         self.kind = next((k for k in ("inequality", "membership", "update") if k in kinds), "identity")
 
@@ -152,7 +162,7 @@ class RelationCheck:
         return there if chosen is None else tuple(s for s in there if s in chosen) or there[:1]
 
     def evaluator(self, world: World, gradients: str = "measured") -> Evaluator:
-        return Evaluator(world, self.source, gradients, self.checker.definitions)
+        return Evaluator(world, self.source, gradients, self.checker.definitions, self.work)
 
     # ---- definitions
 
@@ -249,6 +259,9 @@ class RelationCheck:
             self.fail(f"is {show(value)}, not {show(want)}", a)
         if space.lo is not None and space.hi is not None:
             low, high = evaluator.value(space.lo, env), evaluator.value(space.hi, env)
+            for end, node in ((low, space.lo), (high, space.hi)):
+                if np.ndim(end):
+                    self.fail(f"the end of an interval is a number, and this is {show(end)}", node)
             strict = space.kind == "open"
             if not (np.all((low < value) & (value < high)) if strict else np.all((low <= value) & (value <= high))):
                 self.fail(f"leaves the interval{where}", a)

@@ -160,10 +160,11 @@ class _Edits(Looks):
         for node in self.of(Pow):
             assert isinstance(node, Pow)
             if isinstance(node.n, Num) and node.n.value == 2:
-                *_, power = re.finditer(r"\^\{?\s*2\s*\}?", self.text(node))
+                powers = list(re.finditer(r"\^\{?\s*2\s*\}?", self.text(node)))
+                if not powers:  # written in another way, such as ^{\langle t \rangle 2}
+                    continue
+                power = powers[0 if isinstance(node.x, Fn) else -1]  # \tanh^2(z): the exponent is not at the end
                 a, b = (node.span[0] + p for p in power.span())
-                if isinstance(node.x, Fn):  # \tanh^2(z): the exponent is not at the end
-                    a, b = (node.span[0] + p for p in next(re.finditer(r"\^\{?\s*2\s*\}?", self.text(node))).span())
                 yield Edit("power", f"the square of {self.short(node.x)} is dropped", self.put((a, b), ""))
                 yield Edit("power", f"the square of {self.short(node.x)} becomes a cube", self.put((a, b), "^{3}"))
         for node in self.of(Sym):
