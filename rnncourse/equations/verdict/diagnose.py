@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ __all__ = ["diagnosis"]
 
 NAMES = {"backward": "the layer's backward pass", "cells": "the cell's backward step"}
 TRIED = 400  # edits
-PATIENCE = 20.0  # seconds: a learner waits for the answer, and what is not found by then is rarely found later
+INSERTED = 5_000  # terms and factors put in; both are counts, so that the answer is the same on every machine
 
 
 def diagnosis(source: str, relations: list[Relation], checker: Checker, attained: str | None = None) -> list[str]:
@@ -43,14 +42,10 @@ def diagnosis(source: str, relations: list[Relation], checker: Checker, attained
         Lines to follow the message; empty if there is no explanation.
     """
     attempt = _Attempt(checker, attained)
-    found = attempt.blame(source, relations)
-    if found:
-        return found
-    found = [line for relation in relations for line in attempt.range_of(source, relation)]
-    found += attempt.one_edit(source, relations)
-    if not found:
-        found = [line for relation in relations for line in attempt.missing(source, relation)][:1]
-    return found
+    try:
+        return attempt.explanation(source, relations)
+    except RecursionError:
+        return []
 
 
 class _Attempt:
@@ -58,7 +53,16 @@ class _Attempt:
 
     def __init__(self, checker: Checker, attained: str | None) -> None:
         self.checker, self.attained = checker, attained
-        self.until = monotonic() + PATIENCE
+        self.inserted = 0
+
+    def explanation(self, source: str, relations: list[Relation]) -> list[str]:
+        """Say whose fault it is, where it fails, and what would mend it."""
+        found = self.blame(source, relations)
+        if found:
+            return found
+        found = [line for relation in relations for line in self.range_of(source, relation)]
+        found += self.one_edit(source, relations)
+        return found or [line for relation in relations for line in self.missing(source, relation)][:1]
 
     def holds(self, source: str, relations: list[Relation], sources: tuple[str, ...] | None = None) -> bool:
         quick, full = (Checker(self.checker.setting, dict(self.checker.definitions), sources) for _ in range(2))
@@ -116,7 +120,7 @@ class _Attempt:
                 continue
             if self.holds(edit.source, changed):
                 found.append(str(EquationError(f"It holds if {edit.says}:", source, edit.changed(source))))
-            if len(found) == 2 or monotonic() > self.until:
+            if len(found) == 2:
                 break
         return found
 
@@ -142,7 +146,8 @@ class _Attempt:
             for new, said, what in inserted(spot, terms, factors):
                 tree = replaced(last, spot, new)
                 value = value_of(evaluator, tree, env)
-                if monotonic() > self.until:
+                self.inserted += 1
+                if self.inserted > INSERTED:
                     return
                 if np.shape(value) != np.shape(left) or value is None:
                     continue

@@ -45,6 +45,7 @@ ELEMENTWISE = {
     "tanh": np.tanh, "exp": np.exp, "log": np.log, "sign": np.sign, "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "relu": lambda z: z * (z.real > 0), "ReLU": lambda z: z * (z.real > 0),
 }  # fmt: skip
+WORK = 400_000  # values asked for on one run: ten times what any equation of the book takes
 COMPARISONS = {
     "<": np.less, ">": np.greater, r"\le": np.less_equal, r"\ge": np.greater_equal, "=": np.equal, r"\ne": np.not_equal
 }  # fmt: skip
@@ -84,6 +85,7 @@ class Evaluator(Ranges):
     ) -> None:
         self.world, self.source, self.gradients = world, source, gradients
         self.definitions = definitions or {}
+        self.work = WORK
         self.updated = False  # on the left of an update: the values after it
         self.reached: set[tuple[Any, int]] = set()  # the cases that some index reached
         self._methods: dict[type, Any] = {}
@@ -115,6 +117,9 @@ class Evaluator(Ranges):
         Failure
             If shapes do not fit, or a quantity does not exist there.
         """
+        self.work -= 1
+        if self.work < 0:
+            self.fail("this takes too much work: shorten the sums, or check it in parts", node)
         kind = type(node)
         if kind not in self._methods:
             self._methods[kind] = getattr(self, "_" + kind.__name__.lower())
@@ -295,10 +300,16 @@ class Evaluator(Ranges):
         terms = [self.value(node.body, {**env, node.var: v}) for v in (values[::-1] if node.descending else values)]
         if not terms:  # of the right shape
             like = self.value(node.body, {**env, node.var: max(1, values.start - 1)})
-            return np.zeros_like(like) if node.kind == "sum" else np.eye(len(like)) if np.ndim(like) else np.float64(1)
+            if node.kind == "sum":
+                return np.zeros_like(like)
+            if np.ndim(like) and like.shape[0] != like.shape[1]:
+                self.fail(f"an empty product of shape {show(like)} has no value", node)
+            return np.eye(len(like)) if np.ndim(like) else np.float64(1)
         total = terms[0]
         for term in terms[1:]:
             if node.kind == "sum":
+                if np.shape(total) != np.shape(term):
+                    self.fail(f"the terms of this sum differ in shape: {show(total)} and {show(term)}", node)
                 total = total + term
             else:
                 both = np.ndim(total) and np.ndim(term)
