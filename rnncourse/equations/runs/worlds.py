@@ -52,11 +52,11 @@ def randomised(layer: Any, rng: np.random.Generator, scale: float = 0.7) -> Any:
     return tree_map(lambda leaf: rng.normal(size=leaf.shape) * scale, layer)
 
 
-def targets(rng: np.random.Generator, loss: str, shape: tuple[int, ...]) -> Array:
+def targets(rng: np.random.Generator, loss: str, shape: tuple[int, ...], sharpness: float) -> Array:
     """Draw targets that a loss takes: probabilities that add up to 1, probabilities, or any numbers."""
     if loss == "squared":
         return rng.normal(size=shape)
-    return softmax(2 * rng.normal(size=shape)) if loss == "softmax" else rng.random(shape)
+    return softmax(sharpness * rng.normal(size=shape)) if loss == "softmax" else rng.random(shape)
 
 
 def network(
@@ -79,7 +79,7 @@ def network(
     if still:  # where every unit is in the same state
         start = tuple(tuple(np.full_like(s, s.flat[0] * (part.layer.b[0] != 0)) for s in group)
                       for part, group in zip(parts, start, strict=True))  # fmt: skip
-    y, streamed = targets(rng, loss, (T, m, n_y)), seed == SEEDS[-1]
+    y, streamed = targets(rng, loss, (T, m, n_y), 20 if adapt is large else 2), seed == SEEDS[-1]
     return Network(f"seed {seed}", parts, head, x, y, start, loss, streamed, RATES[seed])
 
 
@@ -221,12 +221,15 @@ class Setting:
         Which runs there are.
     attaining : mapping
         Names of runs on which bounds are equalities, and what builds them.
+    extreme : callable, optional
+        Builds a run of large weights, which comes near what bounds gates and states.
     """
 
     notation: Notation
     make: Callable[[int], World]
     seeds: tuple[int, ...] = SEEDS
     attaining: Mapping[str, Callable[[], World]] = field(default_factory=dict)
+    extreme: Callable[[], World] | None = None
 
     def worlds(self) -> tuple[World, ...]:
         """Return the runs; they are made once."""
@@ -235,6 +238,11 @@ class Setting:
     def witness(self, name: str) -> World:
         """Return a run on which a bound is attained."""
         return _witness(self.attaining[name])
+
+    def extremes(self) -> tuple[World, ...]:
+        """Return the runs on which bounds are looked for: those that attain one, and that of large weights."""
+        more = () if self.extreme is None else (self.extreme,)
+        return tuple(_witness(make) for make in (*self.attaining.values(), *more))
 
 
 @cache
@@ -250,21 +258,22 @@ def _witness(make: Callable[[], World]) -> World:
 RNN_LAYER = single(RNN.init, PLAIN)
 GRU_LAYER = single(GRU.init, gated("urc", "c"))
 LSTM_NAMES = gated("fuoc", "a")
+LSTM_LAYER = single(LSTM.init, LSTM_NAMES)
 SETTINGS: dict[str, Setting] = {
     "rnn": Setting(tables.RNN, lambda s: network(s, RNN_LAYER), attaining={
         "resting": lambda: network(1, RNN_LAYER, still=True, adapt=resting),
         "uniform": lambda: network(1, RNN_LAYER, still=True, adapt=uniform),
-    }),
+    }, extreme=lambda: network(1, RNN_LAYER, adapt=large)),
     "rnn-batch": Setting(tables.RNN, lambda s: network(
         s, RNN_LAYER, sizes=BATCHES, examples=EXAMPLES)),
     "rnn-binary": Setting(tables.RNN, lambda s: network(s, RNN_LAYER, loss="binary")),
     "rnn-linear": Setting(tables.RNN, lambda s: network(s, single(RNN.init, PLAIN, activation="identity"))),
     "rnn-squared": Setting(tables.RNN, lambda s: network(s, RNN_LAYER, loss="squared")),
     "feedforward": Setting(tables.FEEDFORWARD, Feedforward),
-    "gru": Setting(tables.GRU, lambda s: network(s, GRU_LAYER)),
+    "gru": Setting(tables.GRU, lambda s: network(s, GRU_LAYER), extreme=lambda: network(1, GRU_LAYER, adapt=large)),
     "gru-after": Setting(tables.GRU_AFTER, lambda s: network(
         s, single(GRU.init, gated("urc", "c", "b_cc"), reset_after=True))),
-    "lstm": Setting(tables.LSTM, lambda s: network(s, single(LSTM.init, LSTM_NAMES))),
+    "lstm": Setting(tables.LSTM, lambda s: network(s, LSTM_LAYER), extreme=lambda: network(1, LSTM_LAYER, adapt=large)),
     "lstm-peepholes": Setting(tables.LSTM_PEEPHOLES, lambda s: network(
         s, single(LSTM.init, LSTM_NAMES | {f"p_{k}": f"p_{k}" for k in "fuo"}, peepholes=True))),
     "lstm-carousel": Setting(tables.LSTM, lambda s: network(s, single(LSTM.init, LSTM_NAMES), adapt=carousel)),

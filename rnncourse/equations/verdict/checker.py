@@ -289,10 +289,9 @@ class RelationCheck:
             if not np.max(np.abs(left - right)) <= 1e-8 * max(1e-300, float(np.max(np.abs(right)))):
                 self.fail(f"the bound is not attained on the run {attained}", b)
 
-
     def comes_near(self) -> bool:
         """Whether a run, those of large weights included, comes within 1 % of every bound; fail if one goes beyond."""
-        runs = (*self.worlds, *map(self.checker.setting.witness, self.checker.setting.attaining))
+        runs = (*self.worlds, *self.checker.setting.extremes())
         gaps: dict[int, float] = {}
         for evaluator in map(self.evaluator, runs):
             for env in evaluator.assignments(self.relation):
