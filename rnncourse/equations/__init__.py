@@ -14,7 +14,7 @@ Examples
 --------
 >>> check(r"c^{\langle t \rangle} = \Gamma_u^{\langle t \rangle} \odot \tilde c^{\langle t \rangle}"
 ...       r" + \Gamma_f^{\langle t \rangle} \odot c^{\langle t-1 \rangle}", chapter="lstm")
-It holds: compared in 18 cases.
+It holds: compared in 19 cases.
 """
 
 from .explain import check, explain

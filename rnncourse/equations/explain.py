@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .chapters import chapter_of, setting_of
 from .language.lexer import Failure, Refused
-from .verdict.checker import Checker
+from .verdict.checker import FAR, Checker
 from .verdict.diagnose import diagnosis
 from .verdict.evaluate import TooMuch
 
@@ -38,7 +38,7 @@ def explain(latex: str, chapter: str, *, attained: str | None = None, world: str
     Examples
     --------
     >>> print(explain(r"a^{\langle t \rangle} = \tanh(z_a^{\langle t \rangle})", "bptt"))
-    It holds: compared in 18 cases.
+    It holds: compared in 19 cases.
     >>> print(explain(r"z_y^{\langle t \rangle} = W_{ya} a^{\langle t-1 \rangle} + b_y", "bptt").splitlines()[3])
     It holds if t-1 becomes t in a^{\langle t-1 \rangle}:
     >>> print(explain(r"a^{\langle t \rangle} = tanh(z_a^{\langle t \rangle})", "bptt"))
@@ -61,7 +61,8 @@ def explain(latex: str, chapter: str, *, attained: str | None = None, world: str
                           *diagnosis(latex, relations, checker, attained)])  # fmt: skip
     if all(v.kind == "definition" for v in verdicts):
         return "It is a definition, and makes sense."
-    return f"It holds: compared in {sum(v.cases for v in verdicts)} cases."
+    far = "" if all(v.near for v in verdicts) else f" But no more than that: {FAR}."
+    return f"It holds: compared in {sum(v.cases for v in verdicts)} cases.{far}"
 
 
 def check(latex: str, chapter: str, *, attained: str | None = None, world: str | None = None) -> None:

@@ -207,16 +207,15 @@ class Relation(Node):
 
 
 @cache
-def _part_names(kind: Any) -> tuple[str, ...]:
+def _part_names(kind: type[Node]) -> tuple[str, ...]:
     """Name the fields of a kind of node in which there could be others."""
     return tuple(f.name for f in fields(kind) if f.name != "span")
 
 
 def children(value: Any) -> Iterator[Node]:
     """Yield the nodes directly below a node."""
-    if isinstance(value, Node):
-        value = [getattr(value, name) for name in _part_names(type(value))]
-    for part in value:
+    parts = [getattr(value, name) for name in _part_names(value.__class__)] if isinstance(value, Node) else value
+    for part in parts:
         if isinstance(part, Node):
             yield part
         elif isinstance(part, tuple):

@@ -43,14 +43,10 @@ def diagnosis(source: str, relations: list[Relation], checker: Checker, attained
         Lines to follow the message; empty if there is no explanation.
     """
     attempt = _Attempt(checker, attained)
-    found = attempt.blame(source, relations)
-    if found:
-        return found
-    found = [line for relation in relations for line in attempt.range_of(source, relation)]
-    found += attempt.one_edit(source, relations)
-    if not found:
-        found = [line for relation in relations for line in attempt.missing(source, relation)][:1]
-    return found
+    try:
+        return attempt.explanation(source, relations)
+    except RecursionError:
+        return []
 
 
 class _Attempt:
@@ -59,6 +55,15 @@ class _Attempt:
     def __init__(self, checker: Checker, attained: str | None) -> None:
         self.checker, self.attained = checker, attained
         self.work = Work(SEARCH)  # for all variants together: what is not found by then is rarely found later
+
+    def explanation(self, source: str, relations: list[Relation]) -> list[str]:
+        """Say whose fault it is, where it fails, and what would mend it."""
+        found = self.blame(source, relations)
+        if found:
+            return found
+        found = [line for relation in relations for line in self.range_of(source, relation)]
+        found += self.one_edit(source, relations)
+        return found or [line for relation in relations for line in self.missing(source, relation)][:1]
 
     def holds(self, source: str, relations: list[Relation], sources: tuple[str, ...] | None = None) -> bool:
         quick, full = (

@@ -324,10 +324,16 @@ class Evaluator(Ranges):
         terms = [self.value(node.body, {**env, node.var: v}) for v in (values[::-1] if node.descending else values)]
         if not terms:  # of the right shape
             like = self.value(node.body, {**env, node.var: max(1, values.start - 1)})
-            return np.zeros_like(like) if node.kind == "sum" else np.eye(len(like)) if np.ndim(like) else np.float64(1)
+            if node.kind == "sum":
+                return np.zeros_like(like)
+            if np.ndim(like) and like.shape[0] != like.shape[1]:
+                self.fail(f"an empty product of shape {show(like)} has no value", node)
+            return np.eye(len(like)) if np.ndim(like) else np.float64(1)
         total = terms[0]
         for term in terms[1:]:
             if node.kind == "sum":
+                if np.shape(total) != np.shape(term):
+                    self.fail(f"the terms of this sum differ in shape: {show(total)} and {show(term)}", node)
                 total = total + term
             else:
                 both = np.ndim(total) and np.ndim(term)
