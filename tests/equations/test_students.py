@@ -34,7 +34,7 @@ PREV = r"^{\langle t-1 \rangle}"
 )
 def test_an_argument_without_braces_is_one_token(bare: str, braces: str) -> None:
     if r"\cdot" in braces:  # what is left over is a number behind a factor
-        with pytest.raises(Refused, match="number behind a factor|one token"):
+        with pytest.raises(Refused, match=r"number behind a factor|one token"):
             parse(bare, FACTS)
     elif r"^\frac" in bare:  # refused, rather than read as something else
         with pytest.raises(Refused):
@@ -152,11 +152,11 @@ def test_the_lexer_takes_time_in_proportion() -> None:
     ],
 )
 def test_arguments_of_a_wrong_type_are_named(arguments: tuple[str, str], name: str) -> None:
-    with pytest.raises(TypeError, match=f"^{name}: expected a str"):
+    with pytest.raises(TypeError, match=rf"^{name}: expected a str"):
         explain(*arguments)
-    with pytest.raises(TypeError, match=f"^{name}: expected a str"):
+    with pytest.raises(TypeError, match=rf"^{name}: expected a str"):
         check(*arguments)
-    with pytest.raises(TypeError, match="^world: expected a str"):
+    with pytest.raises(TypeError, match=r"^world: expected a str"):
         explain("L = L", "bptt", world=[])  # type: ignore[arg-type]
 
 
