@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
@@ -207,14 +207,15 @@ class Relation(Node):
 
 
 @cache
-def _part_names(kind: type[Node]) -> tuple[str, ...]:
+def _part_names(kind: Hashable) -> tuple[str, ...]:
     """Name the fields of a kind of node in which there could be others."""
+    assert isinstance(kind, type)
     return tuple(f.name for f in fields(kind) if f.name != "span")
 
 
 def children(value: Any) -> Iterator[Node]:
     """Yield the nodes directly below a node."""
-    parts = [getattr(value, name) for name in _part_names(value.__class__)] if isinstance(value, Node) else value
+    parts = [getattr(value, name) for name in _part_names(type(value))] if isinstance(value, Node) else value
     for part in parts:
         if isinstance(part, Node):
             yield part

@@ -264,7 +264,8 @@ class Evaluator(Ranges):
     def _div(self, node: Div, env: Env) -> Any:
         a, b = self.value(node.a, env), self.value(node.b, env)
         if np.ndim(b):
-            self.fail(f"division by something of shape {show(b)}", node.b)
+            hint = r"; write \sigma(z) for \frac{1}{1 + e^{-z}}"
+            self.fail(f"division by something of shape {show(b)}{hint if isinstance(node.b, Add) else ''}", node.b)
         return np.true_divide(a, b)
 
     def _pow(self, node: Pow, env: Env) -> Any:
