@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any
 
 __all__ = [
@@ -205,11 +206,17 @@ class Relation(Node):
         return self.chain[1::2]
 
 
+@cache
+def _part_names(kind: Hashable) -> tuple[str, ...]:
+    """Name the fields of a kind of node in which there could be others."""
+    assert isinstance(kind, type)
+    return tuple(f.name for f in fields(kind) if f.name != "span")
+
+
 def children(value: Any) -> Iterator[Node]:
     """Yield the nodes directly below a node."""
-    for part in (
-        (getattr(value, f.name) for f in fields(value) if f.name != "span") if isinstance(value, Node) else value
-    ):
+    parts = [getattr(value, name) for name in _part_names(type(value))] if isinstance(value, Node) else value
+    for part in parts:
         if isinstance(part, Node):
             yield part
         elif isinstance(part, tuple):
