@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
 from typing import Any
 
 __all__ = [
@@ -206,11 +205,14 @@ class Relation(Node):
         return self.chain[1::2]
 
 
-@cache
-def _part_names(kind: Hashable) -> tuple[str, ...]:
-    """Name the fields of a kind of node in which there could be others."""
-    assert isinstance(kind, type)
-    return tuple(f.name for f in fields(kind) if f.name != "span")
+PARTS: dict[type, tuple[str, ...]] = {}  # the fields of each kind of node in which there could be others
+
+
+def _part_names(kind: type[Node]) -> tuple[str, ...]:
+    """Name the fields of a kind of node in which there could be others; looked up but once."""
+    if kind not in PARTS:
+        PARTS[kind] = tuple(f.name for f in fields(kind) if f.name != "span")
+    return PARTS[kind]
 
 
 def children(value: Any) -> Iterator[Node]:
