@@ -62,7 +62,7 @@ def targets(rng: np.random.Generator, loss: str, shape: tuple[int, ...], sharpne
 
 def network(
     seed: int,
-    layers: Callable[[int, int, np.random.Generator], tuple[Part, ...]],
+    layers: Callable[[int, Any, np.random.Generator], tuple[Part, ...]],
     loss: str = "softmax",
     sizes: Mapping[int, tuple[Any, ...]] = SIZES,
     examples: Mapping[int, int] | None = None,
