@@ -13,7 +13,7 @@ import numpy as np
 from . import _validation as validate
 from .records import Array
 
-__all__ = ["Initializer", "draw", "glorot_uniform", "identity", "orthogonal", "standard_normal", "zeros"]
+__all__ = ["Initializer", "glorot_uniform", "identity", "orthogonal", "standard_normal", "zeros"]
 
 
 class Initializer(Protocol):

@@ -139,11 +139,14 @@ def sources(nb: Any) -> Iterator[str]:
 
 
 def package_names() -> dict[str, str]:
-    """Public functions and classes of the package, with their modules."""
+    """Public functions and classes of the package, by __all__, with their modules."""
     found = {}
-    for path in sorted((ROOT / "rnncourse").glob("*.py")):
-        for node in ast.parse(path.read_text("utf8")).body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+    wings = [ROOT / "rnncourse" / wing for wing in ("", "layers", "diagrams", "widgets")]
+    for path in sorted(path for wing in wings for path in wing.glob("*.py")):
+        text = path.read_text("utf8")
+        listed = text.partition("__all__ = [")[2].partition("]")[0]
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and f'"{node.name}"' in listed:
                 found[node.name] = path.stem
     return found
 
