@@ -142,7 +142,7 @@ def package_names() -> dict[str, str]:
     """Public functions and classes of the package, by __all__, with their modules."""
     found = {}
     wings = [ROOT / "rnncourse" / wing for wing in ("", "layers", "diagrams", "widgets")]
-    for path in sorted(path for wing in wings for path in wing.glob("*.py")):
+    for path in sorted({path for wing in wings for path in wing.glob("*.py")} - {ROOT / "rnncourse" / "battery.py"}):
         text = path.read_text("utf8")
         listed = text.partition("__all__ = [")[2].partition("]")[0]
         for node in ast.parse(text).body:
