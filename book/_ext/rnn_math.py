@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 BUNDLE = Path(__file__).parent / "mathjax" / "mathjax.min.js"
-STYLED = re.compile(r'<[A-Za-z][\w-]*(?: [\w:-]+="[^"]*")*? style="([^"]*)"[^>]*>')  # names have capitals: mjx-TeXAtom
+STYLED = re.compile(
+    r'<[A-Za-z][\w-]*(?: [\w:-]+="[^"]*")*? style="([^"]*)"[^>]*>'
+)  # names have capitals: mjx-TeXAtom
 RULE = re.compile(r"[^{}]+\{[^{}]*\}")
 SIZE = "mjx-container.MathJax { font-size: calc(1ex / 0.442); }"  # letters as high as those of the text around them
 logger = logging.getLogger(__name__)
@@ -47,7 +49,12 @@ class Typesetter:
     def __init__(self, kept: Path) -> None:
         self.kept, self.engine = kept, None
         known = json.loads(kept.read_text("utf8")) if kept.exists() else {}
-        fresh: dict[str, Any] = {"version": version(), "html": {}, "rules": [], "classes": {}}
+        fresh: dict[str, Any] = {
+            "version": version(),
+            "html": {},
+            "rules": [],
+            "classes": {},
+        }
         self.known = known if known.get("version") == version() else fresh
 
     def set(self, tex: str, display: bool) -> str:
@@ -77,21 +84,30 @@ class Typesetter:
             name = "m" + hashlib.sha256(style.encode()).hexdigest()[:6]
             self.known["classes"][name] = style
             tag = found[0].replace(f' style="{found[1]}"', "")
-            return tag.replace(' class="', f' class="{name} ') if ' class="' in tag else f'{tag[:-1]} class="{name}">'
+            return (
+                tag.replace(' class="', f' class="{name} ')
+                if ' class="' in tag
+                else f'{tag[:-1]} class="{name}">'
+            )
 
         return STYLED.sub(named, html)
 
     def css(self) -> str:
         """Return the style sheet of all that was ever set here."""
         classes = sorted(self.known["classes"].items())
-        instead = [f".{name} {{ {style.replace(';', ' !important;')} !important; }}" for name, style in classes]
+        instead = [
+            f".{name} {{ {style.replace(';', ' !important;')} !important; }}"
+            for name, style in classes
+        ]
         return "\n".join([*self.known["rules"], SIZE, *instead, ""])
 
     def close(self) -> None:
         """Keep what is set, with the rules for its glyphs, and stop V8, which would keep Python from ending."""
         if self.engine is None:
             return
-        rules = [" ".join(rule.split()) for rule in RULE.findall(self.engine.call("styles"))]
+        rules = [
+            " ".join(rule.split()) for rule in RULE.findall(self.engine.call("styles"))
+        ]
         self.known["rules"] = list(dict.fromkeys(self.known["rules"] + rules))
         self.engine.close()
         self.engine = None
@@ -102,13 +118,23 @@ def displayed(text: str, nowrap: bool) -> str:
     """Return the TeX of a display as Sphinx would hand it to MathJax: broken lines split, paragraphs aligned."""
     if nowrap:
         return text
-    parts = [rf"\begin{{split}}{p}\end{{split}}" if r"\\" in p else p for p in text.split("\n\n") if p.strip()]
+    parts = [
+        rf"\begin{{split}}{p}\end{{split}}" if r"\\" in p else p
+        for p in text.split("\n\n")
+        if p.strip()
+    ]
     if len(parts) == 1:
         return parts[0]
-    return r"\begin{align}\begin{aligned}" + r"\\".join(parts) + r"\end{aligned}\end{align}"
+    return (
+        r"\begin{align}\begin{aligned}"
+        + r"\\".join(parts)
+        + r"\end{aligned}\end{align}"
+    )
 
 
-def formula(translator: Any, node: nodes.Element, display: bool) -> tuple[str, dict[str, str]]:
+def formula(
+    translator: Any, node: nodes.Element, display: bool
+) -> tuple[str, dict[str, str]]:
     """Return a formula as HTML, and the attributes of its element: its TeX, and where its other forms are."""
     builder = translator.builder
     typesetter, forms = builder.app.rnn_typesetter, builder.app.rnn_forms
@@ -123,17 +149,25 @@ def formula(translator: Any, node: nodes.Element, display: bool) -> tuple[str, d
 
     text = node.astext()
     attributes = {"data-tex": text.strip()}
-    for key, other in node.get("notations", {}).items() if builder.name == "html" else ():
+    for key, other in (
+        node.get("notations", {}).items() if builder.name == "html" else ()
+    ):
         listed = forms.setdefault((builder.current_docname, key), {})
         html = made(other)
-        attributes[f"data-form-{key}"] = str(listed.setdefault((other.strip(), html), len(listed)))
+        attributes[f"data-form-{key}"] = str(
+            listed.setdefault((other.strip(), html), len(listed))
+        )
     return made(text), attributes
 
 
 def inline(self: Any, node: nodes.math) -> None:
     """Write a formula of a sentence."""
     html, attributes = formula(self, node, False)
-    self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight", **attributes))
+    self.body.append(
+        self.starttag(
+            node, "span", "", CLASS="math notranslate nohighlight", **attributes
+        )
+    )
     self.body.append(f"{html}</span>")
     raise nodes.SkipNode
 
@@ -141,7 +175,11 @@ def inline(self: Any, node: nodes.math) -> None:
 def display(self: Any, node: nodes.math_block) -> None:
     """Write an equation, with its number."""
     html, attributes = formula(self, node, True)
-    self.body.append(self.starttag(node, "div", "", CLASS="math notranslate nohighlight", **attributes))
+    self.body.append(
+        self.starttag(
+            node, "div", "", CLASS="math notranslate nohighlight", **attributes
+        )
+    )
     if node.get("number") and not node.get("nowrap"):
         self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
         self.add_permalink_ref(node, "Link to this equation")
@@ -167,7 +205,10 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     for (page, key), forms in app.rnn_forms.items():  # type: ignore[attr-defined]
         file = static / f"{page}.{key}.js"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f'rnnForms("{key}", {json.dumps(list(forms), ensure_ascii=False)});\n', "utf8")
+        file.write_text(
+            f'rnnForms("{key}", {json.dumps(list(forms), ensure_ascii=False)});\n',
+            "utf8",
+        )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -175,5 +216,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("prerendered", (inline, None), (display, None))
     app.add_config_value("math_version", version(), "html")
     app.connect("builder-inited", start)
-    app.connect("build-finished", finish, priority=900)  # before rnn_page.py, which joins the style sheets
+    app.connect(
+        "build-finished", finish, priority=900
+    )  # before rnn_page.py, which joins the style sheets
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

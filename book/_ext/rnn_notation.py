@@ -9,7 +9,6 @@ show notations (in tables that name this book's, and in what a cell prints) stay
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -39,6 +38,8 @@ WORDS = {
     "lstm-peepholes": "the LSTM with peepholes",
     "lstm-coupled": "the LSTM with coupled gates",
     "use-gate": "the cell of note 004 as code",
+    "lstm-normalised": "the LSTM with layer normalisation",
+    "docstrings": "the docstrings of the package",
 }
 
 
@@ -85,6 +86,8 @@ SCOPES = {
     ),
     "book/gated/lstm-backward": Scope("lstm", {"with-peepholes": "lstm-peepholes"}),
     "book/appendices/performance": Scope("rnn"),
+    "book/appendices/write-a-cell": Scope("lstm-normalised"),
+    "book/appendices/api": Scope("docstrings"),
     "book/appendices/glossary": Scope(QUOTED),
     "book/appendices/what-the-notes-got-wrong": Scope(QUOTED),
 }
@@ -159,9 +162,19 @@ def translate(app: Sphinx, doctree: nodes.document) -> None:
 
 def notes(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Say at the top of the page, and of a section that differs, where the book's own notation stays."""
-    if app.builder.name != "html" or docname not in SCOPES:  # the PDF is in the book's own notation
+    if (
+        app.builder.name != "html" or docname not in SCOPES
+    ):  # the PDF is in the book's own notation
         return
-    if next(doctree.findall(lambda node: isinstance(node, nodes.math | nodes.math_block)), None) is None:
+    if (
+        next(
+            doctree.findall(
+                lambda node: isinstance(node, nodes.math | nodes.math_block)
+            ),
+            None,
+        )
+        is None
+    ):
         return
     scope = SCOPES[docname]
     for section in doctree.findall(nodes.section):
@@ -206,7 +219,11 @@ def template(app: Sphinx, config: Config) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the functions above with Sphinx."""
     app.connect("config-inited", template, priority=100)
-    app.add_config_value("notation_version", hashlib.sha256(Path(__file__).read_bytes()).hexdigest(), "env")
+    app.add_config_value(
+        "notation_version",
+        hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
+        "env",
+    )
     app.connect("doctree-read", translate, priority=400)
     app.connect("doctree-resolved", notes)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -129,7 +129,7 @@ def test_it_says_where_a_notation_has_no_form(browser: b.webdriver.Chrome, addre
     )
 
 
-# At every change of the page: what is chosen, and the marks of the book in formulas that can be seen and have another form.
+# At every change of the page: whether an equation can be seen, which notation is chosen, and the equation.
 WATCH = """new MutationObserver(() => {
     const e = document.querySelector('#equation-eq-lstm-state');
     if (!e || !document.body) return;
@@ -139,7 +139,7 @@ WATCH = """new MutationObserver(() => {
 
 
 def test_nothing_is_shown_in_the_wrong_notation(browser: b.webdriver.Chrome, address: str) -> None:
-    """The formulas of a reader of another notation are out of sight until they are exchanged, however long that takes."""
+    """The formulas of a reader of another notation are out of sight until they are exchanged, however slowly."""
     browser.execute_script("localStorage.setItem('rnncourse-notation', 'hifog')")
     script = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
     try:

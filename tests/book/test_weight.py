@@ -14,8 +14,8 @@ import pytest
 MOST = 450_000  # bytes
 MOST_BEFORE_TEXT = 200_000  # the page, its style sheet, and the scripts that nothing is shown before
 FOLDER = "_static/vendor/mathjax/fonts"
-# The browser fetches a font when a formula first needs it. These are all that any page of the book has asked for, by the
-# browser's log; every page with formulas is taken to need all of them.
+# The browser fetches a font when a formula first needs it. These are all that any page of the book has asked for, by
+# its log; every page with formulas is taken to need all of them.
 FONTS = ("AMS-Regular", "Calligraphic-Regular", "Main-Regular", "Math-Italic", "Zero")
 FONTS += ("Size1-Regular", "Size2-Regular", "Size3-Regular", "Size4-Regular")
 
@@ -51,7 +51,7 @@ def fetched(page: Path, site: Path) -> tuple[set[Path], set[Path]]:
         more = re.findall(r"url\(\s*['\"]?(?!data:)([^'\")]+)", css) + re.findall(r"@import\s+['\"]([^'\"]+)", css)
         every |= {at(sheet, address) for address in more}
         first |= {at(sheet, address) for address in more if address.endswith(".css")}
-    if any(path.as_posix().endswith(MATHJAX) for path in every):
+    if 'class="math ' in page.read_text("utf8"):
         every |= {site / FOLDER / f"MathJax_{font}.woff" for font in FONTS}
     return every, first
 
@@ -68,6 +68,41 @@ def weight(files: set[Path]) -> int:
         path.stat().st_size if path.suffix in packed else len(gzip.compress(path.read_bytes(), 6, mtime=0))
         for path in files
     )
+
+
+MOST_ELEMENTS = 45_000
+SHIFT = """window.moved = 0; new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.moved += entry.value;
+}).observe({type: 'layout-shift', buffered: true})"""
+
+
+@pytest.mark.parametrize("page", b.pages_of_the_toc())
+def test_a_page_arrives_with_its_formulas(page: str, site: Path) -> None:
+    """Each is set, none by a script; no other notation comes along."""
+    text = (site / page).read_text("utf8")
+    assert text.count('class="math ') == len(
+        re.findall(r'class="math [^>]*>(?:<span class="eqno">.*?</span>)?<mjx-', text)
+    )
+    assert not re.search(r"<script[^>]*(?:mathjax|katex|_static/math)", text, re.IGNORECASE)
+    assert re.findall(r"<mjx-[^>]* style=", text) == []
+    assert len(re.findall(r"<[a-zA-Z]", text)) <= MOST_ELEMENTS
+
+
+@pytest.mark.parametrize("width", [412, 1280])
+@pytest.mark.parametrize("page", b.pages_of_the_toc())
+def test_nothing_moves_while_a_page_loads(page: str, width: int, site: Path, chromium: b.webdriver.Chrome) -> None:
+    """By the browser's own measure, cumulative layout shift."""
+    b.resize(chromium, width)
+    script = chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SHIFT})
+    try:
+        with b.served(site) as served:
+            chromium.get(served + page)
+            b.settle(chromium)
+            moved = chromium.execute_script("return window.moved")
+    finally:
+        chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+        b.requests(chromium)
+    assert moved <= 0.02
 
 
 @pytest.mark.parametrize("page", b.pages_of_the_toc())

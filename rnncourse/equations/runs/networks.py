@@ -157,6 +157,8 @@ class Network(World):
         The loss.
     streamed : bool
         The states are those of ``step``, called for each time, in place of ``forward``'s.
+    alpha : float
+        The learning rate of the update.
     """
 
     sources = ("backward", "cells")
@@ -171,6 +173,7 @@ class Network(World):
         start: tuple[tuple[Array, ...], ...],
         loss: str = "softmax",
         streamed: bool = False,
+        alpha: float = 0.1,
     ) -> None:
         self.streamed = streamed
         self.parts, self.head, self.x, self.y, self.start, self.loss = parts, head, x, y, start, LOSS[loss]
@@ -185,7 +188,7 @@ class Network(World):
         self.run = self.net.forward(x, packed)
         self.runs = (self.run.fwd, self.run.bwd) if self.bidirectional else self.run.layers
         self.out = head.forward(self.run.a)
-        self.alpha, n_a, N = 0.1, layers[0].n_a, len(parts)
+        self.alpha, n_a, N = alpha, layers[0].n_a, len(parts)
         sizes = {"T": len(x), "m": x.shape[1], "n_x": x.shape[2], "n_a": n_a, "n_y": y.shape[2], "N": N}
         super().__init__(name, sizes)
         self.extend_by_one()

@@ -1,13 +1,16 @@
 """The worlds in which the book's equations are checked: random runs of the package, every size different.
 
-T = 6 steps, start states that are not zero, targets that are not one-hot, weights of order 1, several seeds.
+The sizes of a run differ from each other, and from seed to seed: no size can stand for another one, and no number for
+a size. Start states are not zero, targets are not one-hot, weights are of order 1 (but large in the run that looks for
+bounds).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,8 +32,12 @@ from .world import Place, Trace, World
 
 __all__ = ["SETTINGS", "Setting"]
 
-T, N_X, N_A, N_Y = 6, 3, 5, 4
 SEEDS = (1, 2, 3)
+SIZES = {1: (7, 3, 5, 11), 2: (5, 11, 3, 7), 3: (7, 5, 3, 11)}  # T, n_x, n_a, n_y
+BATCHES = {1: (7, 13, 5, 11), 2: (5, 11, 3, 13), 3: (7, 13, 3, 11)}  # the same, beside m of
+EXAMPLES = {1: 3, 2: 7, 3: 5}
+STACKS = {1: (7, 11, (5, 4, 2), 17), 2: (5, 7, (11, 3), 13), 3: (7, 13, (5, 2, 4), 17)}  # with the sizes of all layers
+RATES = {1: 0.1, 2: 0.07, 3: 0.13}  # α
 CLIPPING = {1: 0.95, 2: 1.05, 3: 0.6, 4: 1.6, 5: 0.99, 6: 1.01}  # θ over ‖g‖: just clipped, and just not
 PLAIN = {name: name for name in ("W_aa", "W_ax", "W_a", "b_a")}
 
@@ -46,52 +53,58 @@ def randomised(layer: Any, rng: np.random.Generator, scale: float = 0.7) -> Any:
     return tree_map(lambda leaf: rng.normal(size=leaf.shape) * scale, layer)
 
 
-def targets(rng: np.random.Generator, loss: str, shape: tuple[int, ...]) -> Array:
+def targets(rng: np.random.Generator, loss: str, shape: tuple[int, ...], sharpness: float) -> Array:
     """Draw targets that a loss takes: probabilities that add up to 1, probabilities, or any numbers."""
     if loss == "squared":
         return rng.normal(size=shape)
-    return softmax(2 * rng.normal(size=shape)) if loss == "softmax" else rng.random(shape)
+    return softmax(sharpness * rng.normal(size=shape)) if loss == "softmax" else rng.random(shape)
 
 
 def network(
     seed: int,
-    layers: Callable[[np.random.Generator], tuple[Part, ...]],
-    m: int = 1,
+    layers: Callable[[int, Any, np.random.Generator], tuple[Part, ...]],
     loss: str = "softmax",
-    n_y: int = N_Y,
+    sizes: Mapping[int, tuple[Any, ...]] = SIZES,
+    examples: Mapping[int, int] | None = None,
     still: bool = False,
     adapt: Callable[[Part], Part] = lambda part: part,
 ) -> Network:
     """Draw a network, its data and its start states; or a still one, whose input is zero."""
     rng = np.random.default_rng(seed)
-    parts = tuple(adapt(part) for part in layers(rng))
+    (T, n_x, n_a, n_y), m = sizes[seed], examples[seed] if examples else 1
+    parts = tuple(adapt(part) for part in layers(n_x, n_a, rng))
     reads = sum(p.layer.n_a for p in parts) if parts[-1].reverse else parts[-1].layer.n_a
     head = randomised(Dense.init(reads, n_y, rng), rng)
-    x = rng.normal(size=(T, m, N_X)) * (not still)
+    x = rng.normal(size=(T, m, n_x)) * (not still)
     start = tuple(tuple(rng.normal(size=(m, p.layer.n_a)) * 0.7 for _ in p.layer.state_letters) for p in parts)
     if still:  # where every unit is in the same state
         start = tuple(tuple(np.full_like(s, s.flat[0] * (part.layer.b[0] != 0)) for s in group)
                       for part, group in zip(parts, start, strict=True))  # fmt: skip
-    return Network(f"seed {seed}", parts, head, x, targets(rng, loss, (T, m, n_y)), start, loss, seed == SEEDS[-1])
+    y, streamed = targets(rng, loss, (T, m, n_y), 20 if adapt is large else 2), seed == SEEDS[-1]
+    return Network(f"seed {seed}", parts, head, x, y, start, loss, streamed, RATES[seed])
 
 
 def single(init: Callable[..., Any], weights: Mapping[str, str], **options: Any) -> Callable[..., tuple[Part, ...]]:
     """Return what draws a network of one layer."""
-    return lambda rng: (Part(randomised(init(N_X, N_A, rng, **options), rng), weights),)
+    return lambda n_x, n_a, rng: (Part(randomised(init(n_x, n_a, rng, **options), rng), weights),)
 
 
-def stack(rng: np.random.Generator) -> tuple[Part, ...]:
-    """Draw three layers on top of each other."""
-    width = (N_X, 5, 7, 2)
-    layers = [randomised(RNN.init(width[k], width[k + 1], rng), rng, 0.6) for k in range(3)]
-    return tuple(Part(layer, PLAIN, k + 1) for k, layer in enumerate(layers))
+def stack(n_x: int, widths: tuple[int, ...], rng: np.random.Generator) -> tuple[Part, ...]:
+    """Draw layers on top of each other."""
+    layers = [randomised(RNN.init(a, b, rng), rng, 0.6) for a, b in pairwise((n_x, *widths))]
+    return tuple(Part(layer, PLAIN, k) for k, layer in enumerate(layers, 1))
 
 
-def both_ways(rng: np.random.Generator) -> tuple[Part, ...]:
+def both_ways(n_x: int, n_a: int, rng: np.random.Generator) -> tuple[Part, ...]:
     """Draw two layers side by side."""
     names = [{f"{way}_{k}": k for k in ("W_aa", "W_ax", "b_a")} for way in ("fwd", "bwd")]
-    fwd, bwd = (randomised(RNN.init(N_X, n, rng), rng, 0.6) for n in (5, 2))
+    fwd, bwd = (randomised(RNN.init(n_x, n, rng), rng, 0.6) for n in (n_a, 2))
     return Part(fwd, names[0], prefix="fwd_"), Part(bwd, names[1], prefix="bwd_", reverse=True)
+
+
+def large(part: Part) -> Part:
+    """Weights so large that gates and states come close to their limits."""
+    return replace(part, layer=tree_map(lambda leaf: 20 * leaf, part.layer))
 
 
 def resting(part: Part) -> Part:
@@ -122,13 +135,14 @@ class Feedforward(World):
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
+        n_x, n_a, n_y = {1: (7, 5, 11), 2: (5, 11, 7), 3: (11, 7, 5)}[seed]
         self.layers = (
-            randomised(Dense.init(N_X, N_A, rng, activation="tanh"), rng),
-            randomised(Dense.init(N_A, N_Y, rng), rng),
+            randomised(Dense.init(n_x, n_a, rng, activation="tanh"), rng),
+            randomised(Dense.init(n_a, n_y, rng), rng),
         )
-        self.x, self.y = rng.normal(size=(1, 1, N_X)), softmax(rng.normal(size=(1, 1, N_Y)))
+        self.x, self.y = rng.normal(size=(1, 1, n_x)), softmax(rng.normal(size=(1, 1, n_y)))
         self.run = Deep(self.layers).forward(self.x)
-        super().__init__(f"seed {seed}", {"n_x": N_X, "n_a": N_A, "n_y": N_Y, "N": 2})
+        super().__init__(f"seed {seed}", {"n_x": n_x, "n_a": n_a, "n_y": n_y, "N": 2})
 
     def computed(self) -> dict[Place, Array]:
         """Return the values of ``forward``."""
@@ -174,9 +188,10 @@ class Facts(World):
 
     def __init__(self, seed: int, zero: bool = False) -> None:
         rng = np.random.default_rng(seed)
-        self.s, self.g, self.v = rng.normal() * 2 * (not zero), rng.normal(size=(7, 1)), rng.normal(size=(4, 1))
-        self.theta, self.tau = CLIPPING[seed] * float(np.linalg.norm(self.g)), 0.4
-        super().__init__("s = 0" if zero else f"seed {seed}", {"n": 4, "n_g": 7})
+        n, n_g = (4, 7) if seed % 2 else (5, 11)
+        self.s, self.g, self.v = rng.normal() * 2 * (not zero), rng.normal(size=(n_g, 1)), rng.normal(size=(n, 1))
+        self.theta, self.tau = CLIPPING[seed] * float(np.linalg.norm(self.g)), 0.35 + 0.02 * seed
+        super().__init__("s = 0" if zero else f"seed {seed}", {"n": n, "n_g": n_g})
 
     def computed(self) -> dict[Place, Array]:
         """Return the values."""
@@ -207,12 +222,15 @@ class Setting:
         Which runs there are.
     attaining : mapping
         Names of runs on which bounds are equalities, and what builds them.
+    extreme : callable, optional
+        Builds a run of large weights, which comes near what bounds gates and states.
     """
 
     notation: Notation
     make: Callable[[int], World]
     seeds: tuple[int, ...] = SEEDS
     attaining: Mapping[str, Callable[[], World]] = field(default_factory=dict)
+    extreme: Callable[[], World] | None = None
 
     def worlds(self) -> tuple[World, ...]:
         """Return the runs; they are made once."""
@@ -221,6 +239,11 @@ class Setting:
     def witness(self, name: str) -> World:
         """Return a run on which a bound is attained."""
         return _witness(self.attaining[name])
+
+    def extremes(self) -> tuple[World, ...]:
+        """Return the runs on which bounds are looked for: those that attain one, and that of large weights."""
+        more = () if self.extreme is None else (self.extreme,)
+        return tuple(_witness(make) for make in (*self.attaining.values(), *more))
 
 
 @cache
@@ -236,27 +259,29 @@ def _witness(make: Callable[[], World]) -> World:
 RNN_LAYER = single(RNN.init, PLAIN)
 GRU_LAYER = single(GRU.init, gated("urc", "c"))
 LSTM_NAMES = gated("fuoc", "a")
+LSTM_LAYER = single(LSTM.init, LSTM_NAMES)
 SETTINGS: dict[str, Setting] = {
     "rnn": Setting(tables.RNN, lambda s: network(s, RNN_LAYER), attaining={
         "resting": lambda: network(1, RNN_LAYER, still=True, adapt=resting),
         "uniform": lambda: network(1, RNN_LAYER, still=True, adapt=uniform),
-    }),
-    "rnn-batch": Setting(tables.RNN, lambda s: network(s, RNN_LAYER, m=2)),
+    }, extreme=lambda: network(1, RNN_LAYER, adapt=large)),
+    "rnn-batch": Setting(tables.RNN, lambda s: network(
+        s, RNN_LAYER, sizes=BATCHES, examples=EXAMPLES)),
     "rnn-binary": Setting(tables.RNN, lambda s: network(s, RNN_LAYER, loss="binary")),
     "rnn-linear": Setting(tables.RNN, lambda s: network(s, single(RNN.init, PLAIN, activation="identity"))),
     "rnn-squared": Setting(tables.RNN, lambda s: network(s, RNN_LAYER, loss="squared")),
     "feedforward": Setting(tables.FEEDFORWARD, Feedforward),
-    "gru": Setting(tables.GRU, lambda s: network(s, GRU_LAYER)),
+    "gru": Setting(tables.GRU, lambda s: network(s, GRU_LAYER), extreme=lambda: network(1, GRU_LAYER, adapt=large)),
     "gru-after": Setting(tables.GRU_AFTER, lambda s: network(
         s, single(GRU.init, gated("urc", "c", "b_cc"), reset_after=True))),
-    "lstm": Setting(tables.LSTM, lambda s: network(s, single(LSTM.init, LSTM_NAMES))),
+    "lstm": Setting(tables.LSTM, lambda s: network(s, LSTM_LAYER), extreme=lambda: network(1, LSTM_LAYER, adapt=large)),
     "lstm-peepholes": Setting(tables.LSTM_PEEPHOLES, lambda s: network(
         s, single(LSTM.init, LSTM_NAMES | {f"p_{k}": f"p_{k}" for k in "fuo"}, peepholes=True))),
     "lstm-carousel": Setting(tables.LSTM, lambda s: network(s, single(LSTM.init, LSTM_NAMES), adapt=carousel)),
     "lstm-coupled": Setting(tables.LSTM, lambda s: network(s, single(LSTM.init, gated("foc", "a"), coupled=True))),
     "use-gate": Setting(tables.USE_GATE, lambda s: network(
         s, single(UseGateCell.init, gated("nifv", "a", "W_u", "b_u")))),
-    "deep": Setting(tables.DEEP, lambda s: network(s, stack)),
+    "deep": Setting(tables.DEEP, lambda s: network(s, stack, sizes=STACKS)),
     "bidirectional": Setting(tables.BIDIRECTIONAL, lambda s: network(s, both_ways)),
     "facts": Setting(tables.FACTS, Facts, seeds=(1, 2, 3, 4, 5, 6), attaining={"zero": lambda: Facts(1, zero=True)}),
 }  # fmt: skip

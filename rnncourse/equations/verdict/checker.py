@@ -13,11 +13,13 @@ from ..language.lexer import Failure
 from ..language.nodes import Cases, Deriv, Idx, Node, Num, Relation, Space, Sym, walk
 from ..runs.world import LOSSES, World
 from ..runs.worlds import Setting
-from .evaluate import Definition, Evaluator, show
+from .evaluate import MOST, Definition, Evaluator, Work, show
 
-__all__ = ["Checker", "Verdict", "left_sides"]
+__all__ = ["FAR", "Checker", "Verdict", "left_sides"]
 
 TOLERANCE = 1e-10
+NEAR = 0.01  # of a bound: as near as a run has to come to it
+FAR = "true on every run tried; nothing came near the bound"
 KINDS = {"=": "identity", ":=": "identity", r"\leftarrow": "update", r"\in": "membership"}
 SOURCE = {
     "measured": "derivatives measured on the forward pass", "backward": "gradients of the layer's backward",
@@ -37,11 +39,14 @@ class Verdict:
         At how many times, layers, examples, entries and runs the two sides were compared.
     largest : float
         The largest difference, relative to the size of what is compared if that is above 1.
+    near : bool
+        Some run came near every bound that it claims (within 1 %), or it claims none.
     """
 
     kind: str
     cases: int
     largest: float = 0.0
+    near: bool = True
 
 
 class Checker:
@@ -55,11 +60,18 @@ class Checker:
         What a chapter has defined so far; definitions that are checked are added.
     sources : tuple of str, optional
         Whose gradients to use; all there are, if None.
+    work : Work, optional
+        How much may be computed in all; if None, each equation may take what an equation may.
     """
 
     def __init__(
-        self, setting: Setting, definitions: dict[str, Definition] | None = None, sources: tuple[str, ...] | None = None
+        self,
+        setting: Setting,
+        definitions: dict[str, Definition] | None = None,
+        sources: tuple[str, ...] | None = None,
+        work: Work | None = None,
     ) -> None:
+        self.work = work
         self.setting, self.sources = setting, sources
         self.worlds = setting.worlds()
         self.definitions = {} if definitions is None else definitions
@@ -85,9 +97,14 @@ class Checker:
         ------
         Failure
             If one of them does not hold, makes no sense, or claims nothing.
+        Refused
+            If it would take too long.
         """
-        with np.errstate(all="ignore"):
-            return [RelationCheck(self, relation, source).verdict(attained) for relation in relations]
+        try:
+            with np.errstate(all="ignore"):
+                return [RelationCheck(self, relation, source).verdict(attained) for relation in relations]
+        except RecursionError:
+            raise Failure("too deeply nested to be checked", source, relations[0].span) from None
 
 
 class RelationCheck:
@@ -96,6 +113,7 @@ class RelationCheck:
     def __init__(self, checker: Checker, relation: Relation, source: str) -> None:
         self.checker, self.relation, self.source = checker, relation, source
         self.worlds = checker.worlds
+        self.work = checker.work or Work(MOST)
         kinds = {KINDS.get(sign, "inequality") for sign in relation.signs}
         self.kind = next((k for k in ("inequality", "membership", "update") if k in kinds), "identity")
 
@@ -125,15 +143,23 @@ class RelationCheck:
         largest, size = (max(column) for column in zip(*found, strict=True))
         if size == 0 and self.kind != "membership" and not any(isinstance(s, Num) for s in self.relation.sides):
             self.fail("nothing is claimed: both sides are zero in every case")
+        near = True
         if self.kind == "inequality":
             self.sharp(attained)
-        return Verdict(self.kind, len(found), largest)
+            near = attained != "never" or self.comes_near()
+        elif any(isinstance(side, Space) and side.lo is not None for side in self.relation.sides):
+            near = self.comes_near()
+        return Verdict(self.kind, len(found), largest, near)
 
     def guard(self) -> None:
         """Refuse what claims nothing."""
         sides = self.relation.sides
         if not any(isinstance(n, Sym | Deriv) for n in self.parts()):
             self.fail("nothing is claimed: there is no quantity in it")
+        if self.worlds[0].sizes["m"] == 1 and (
+            m := next((n for side in sides for n in walk(side) if n == Idx("m")), None)
+        ):
+            self.fail("this kind of run has one example: a factor of m cannot be told from 1; take one of a batch", m)
         for a, b in pairwise(sides):
             if a == b:
                 self.fail("nothing is claimed: both sides are the same expression", b)
@@ -152,7 +178,7 @@ class RelationCheck:
         return there if chosen is None else tuple(s for s in there if s in chosen) or there[:1]
 
     def evaluator(self, world: World, gradients: str = "measured") -> Evaluator:
-        return Evaluator(world, self.source, gradients, self.checker.definitions)
+        return Evaluator(world, self.source, gradients, self.checker.definitions, self.work)
 
     # ---- definitions
 
@@ -249,6 +275,9 @@ class RelationCheck:
             self.fail(f"is {show(value)}, not {show(want)}", a)
         if space.lo is not None and space.hi is not None:
             low, high = evaluator.value(space.lo, env), evaluator.value(space.hi, env)
+            for bound, node in ((low, space.lo), (high, space.hi)):
+                if np.ndim(bound):
+                    self.fail(f"the end of an interval has to be a number, not {show(bound)}", node)
             strict = space.kind == "open"
             if not (np.all((low < value) & (value < high)) if strict else np.all((low <= value) & (value <= high))):
                 self.fail(f"leaves the interval{where}", a)
@@ -263,11 +292,40 @@ class RelationCheck:
             known = f" ({', '.join(names)})" if names else ""
             self.fail(f"say on which run{known} the bound is attained: '% attained: name'; a strict one: 'never'")
         evaluator = self.evaluator(self.checker.setting.witness(attained))
-        a, b = self.relation.sides[-2:]
+        sides, signs = self.relation.sides, self.relation.signs
+        a, b = next((sides[k], sides[k + 1]) for k in reversed(range(len(signs))) if signs[k] not in KINDS)
         for env in evaluator.assignments(self.relation):
             left, right = evaluator.value(a, env), evaluator.value(b, env)
             if not np.max(np.abs(left - right)) <= 1e-8 * max(1e-300, float(np.max(np.abs(right)))):
                 self.fail(f"the bound is not attained on the run {attained}", b)
+
+    def comes_near(self) -> bool:
+        """Whether a run, those of large weights included, comes within 1 % of every bound; fail if one goes beyond."""
+        runs = (*self.worlds, *self.checker.setting.extremes())
+        gaps: dict[int, float] = {}
+        for evaluator in map(self.evaluator, runs):
+            for env in evaluator.assignments(self.relation):
+                for k, (gap, scale, node) in enumerate(self.gaps(evaluator, env)):
+                    if not gap >= -TOLERANCE * scale:
+                        self.fail("goes beyond this bound on a run of large weights", node)
+                    gaps[k] = min(gaps.get(k, np.inf), gap / scale)
+        return all(gap <= NEAR for gap in gaps.values())
+
+    def gaps(self, evaluator: Evaluator, env: dict[str, int]) -> Iterator[tuple[float, float, Node]]:
+        """Yield how far each bound is at one case, the size of what is bounded, and the bound."""
+        sides, signs = self.relation.sides, self.relation.signs
+        for a, sign, b in zip(sides, signs, sides[1:], strict=False):
+            if isinstance(b, Space) and b.lo is not None and b.hi is not None:
+                value = evaluator.value(a, env)
+                low, high = evaluator.value(b.lo, env), evaluator.value(b.hi, env)
+                scale = max(float(high - low), 1e-300)
+                yield float(np.min(value - low)), scale, b.lo
+                yield float(np.min(high - value)), scale, b.hi
+            elif not isinstance(b, Space) and sign not in KINDS:
+                left, right = evaluator.value(a, env), evaluator.value(b, env)
+                gap = right - left if sign in (r"\le", "<") else left - right
+                scale = max(float(np.max(np.abs(left))), float(np.max(np.abs(right))), 1e-300)
+                yield float(np.min(gap)), scale, b
 
 
 def left_sides(relation: Relation) -> Iterator[str]:

@@ -118,7 +118,10 @@ class _Edits(Looks):
         """Transposes that are missing or too many."""
         for node in self.of(Transpose):
             assert isinstance(node, Transpose)
-            *_, last = TOP.finditer(self.source, *node.span)
+            tops = list(TOP.finditer(self.source, *node.span))
+            if not tops:
+                continue
+            last = tops[-1]
             inner = latex(node.x, self.notation) if isinstance(node.x, Sym) else "the parentheses"
             yield Edit("drop transpose", f"the transpose of {inner} is dropped", self.put(last.span(), ""))
         for node in self.of(Sym, Deriv):
@@ -147,7 +150,9 @@ class _Edits(Looks):
                     yield Edit("sign", says, self.put((term.span[0], term.span[0]), "- "))
                 start = term.span[1]
         for node in self.of(Neg):
-            at = self.source.index("-", node.span[0])
+            at = self.source.find("-", node.span[0])
+            if at < 0:
+                continue
             yield Edit("sign", f"the sign of {self.short(node)} becomes +", self.put((at, at + 1), " "))
         for relation in self.relations:
             for side in relation.sides[1:]:
@@ -160,10 +165,11 @@ class _Edits(Looks):
         for node in self.of(Pow):
             assert isinstance(node, Pow)
             if isinstance(node.n, Num) and node.n.value == 2:
-                *_, power = re.finditer(r"\^\{?\s*2\s*\}?", self.text(node))
+                powers = list(re.finditer(r"\^\{?\s*2\s*\}?", self.text(node)))
+                if not powers:  # spelled in another way, as in ^{\odot 2}
+                    continue
+                power = powers[0] if isinstance(node.x, Fn) else powers[-1]  # \tanh^2(z): it is not at the end
                 a, b = (node.span[0] + p for p in power.span())
-                if isinstance(node.x, Fn):  # \tanh^2(z): the exponent is not at the end
-                    a, b = (node.span[0] + p for p in next(re.finditer(r"\^\{?\s*2\s*\}?", self.text(node))).span())
                 yield Edit("power", f"the square of {self.short(node.x)} is dropped", self.put((a, b), ""))
                 yield Edit("power", f"the square of {self.short(node.x)} becomes a cube", self.put((a, b), "^{3}"))
         for node in self.of(Sym):
