@@ -45,7 +45,6 @@ def test_a_typesetter_sets_keeps_and_refuses(tmp_path: Path) -> None:
     assert "style=" not in made
     assert "<math" in made
     assert not re.search(r"<[^>]* class=[^>]* class=", made), "one class attribute each"
-    )
     second = rnn_math.Typesetter(kept)
     assert second.set(r"\frac{\hat a}{b}", True) == made
     assert second.engine is None, "from what was kept"
