@@ -3,7 +3,7 @@
 One V8 (mini-racer) with MathJax 3.2.2 (mathjax/README.md) sets the formulas of the whole book; what it has set is kept
 beside the doctrees. A formula that it refuses is a warning, which fails the build. Style attributes become classes, for
 the pages' policy. Forms in other notations go into ``_static/math/PAGE.KEY.js``, which notation.js fetches when a reader
-chooses one.
+chooses one, and numbered equations into ``PAGE.equations.js``, for links on other pages (equations.js).
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import hashlib
 import json
 import re
 from html import escape
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
+from fontTools.subset import Options, Subsetter  # matplotlib needs it, so it is there
+from fontTools.ttLib import TTFont
 from py_mini_racer import MiniRacer
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
@@ -24,10 +27,13 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 BUNDLE = Path(__file__).parent / "mathjax" / "mathjax.min.js"
+FONTS = BUNDLE.parent / "fonts"
 STYLED = re.compile(
     r'<[A-Za-z][\w-]*(?: [\w:-]+="[^"]*")*? style="([^"]*)"[^>]*>'
 )  # names have capitals: mjx-TeXAtom
-RULE = re.compile(r"[^{}]+\{[^{}]*\}")
+FONT = re.compile(r'url\("\./([^"]+)\.woff"\)')
+SHOWN = re.compile(r'content: "([^"]*)"')
+RULE = re.compile(r'[^{}]+\{(?:"[^"]*"|[^{}"])*\}')  # a brace may be what a glyph shows
 SIZE = "mjx-container.MathJax { font-size: calc(1ex / 0.442); }"  # letters as high as those of the text around them
 logger = logging.getLogger(__name__)
 
@@ -148,16 +154,18 @@ def formula(
             return f"<code>{escape(text)}</code>"
 
     text = node.astext()
-    attributes = {"data-tex": text.strip()}
-    for key, other in (
-        node.get("notations", {}).items() if builder.name == "html" else ()
-    ):
-        listed = forms.setdefault((builder.current_docname, key), {})
-        html = made(other)
-        attributes[f"data-form-{key}"] = str(
-            listed.setdefault((other.strip(), html), len(listed))
-        )
-    return made(text), attributes
+    attributes, all_forms = {"data-tex": text.strip()}, {"ng": made(text)}
+    if builder.name == "html":
+        for key, other in node.get("notations", {}).items():
+            listed = forms.setdefault((builder.current_docname, key), {})
+            all_forms[key] = made(other)
+            place = listed.setdefault((other.strip(), all_forms[key]), len(listed))
+            attributes[f"data-form-{key}"] = str(place)
+        for name in node["ids"] if display else ():
+            builder.app.rnn_numbered.setdefault(builder.current_docname, {})[name] = (
+                all_forms
+            )
+    return all_forms["ng"], attributes
 
 
 def inline(self: Any, node: nodes.math) -> None:
@@ -188,10 +196,34 @@ def display(self: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def with_fonts(css: str, static: Path) -> str:
+    """Write the fonts, with the letters that the style sheet shows; their names change with what is in them."""
+    letters = "".join(
+        re.sub(r"\\([0-9A-Fa-f]+) ?", lambda code: chr(int(code[1], 16)), s)
+        for s in SHOWN.findall(css)
+    )
+
+    def written(found: re.Match[str]) -> str:
+        font = TTFont(FONTS / f"{found[1]}.woff", recalcTimestamp=False)
+        few = Subsetter(Options(notdef_outline=True))
+        few.populate(text=letters)
+        few.subset(font)
+        out = BytesIO()
+        font.save(out)
+        name = f"{found[1]}.{hashlib.sha256(out.getvalue()).hexdigest()[:8]}.woff"
+        (static / name).write_bytes(out.getvalue())
+        return f'url("./{name}")'
+
+    for old in static.glob("*.woff"):
+        old.unlink()
+    return FONT.sub(written, css)
+
+
 def start(app: Sphinx) -> None:
     """Take up what earlier builds have set."""
     app.rnn_typesetter = Typesetter(Path(app.doctreedir, "math.json"))  # type: ignore[attr-defined]
     app.rnn_forms = {}  # type: ignore[attr-defined]
+    app.rnn_numbered = {}  # type: ignore[attr-defined]
 
 
 def finish(app: Sphinx, error: Exception | None) -> None:
@@ -201,7 +233,16 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         return
     static = Path(app.outdir, "_static", "math")
     static.mkdir(parents=True, exist_ok=True)
-    (static / "math.css").write_text(app.rnn_typesetter.css(), "utf8")  # type: ignore[attr-defined]
+    (static / "math.css").write_text(
+        with_fonts(app.rnn_typesetter.css(), static), "utf8"
+    )  # type: ignore[attr-defined]
+    for page, found in app.rnn_numbered.items():  # type: ignore[attr-defined]
+        file = static / f"{page}.equations.js"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(
+            f'rnnEquations("{page}", {json.dumps(found, ensure_ascii=False)});\n',
+            "utf8",
+        )
     for (page, key), forms in app.rnn_forms.items():  # type: ignore[attr-defined]
         file = static / f"{page}.{key}.js"
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ const page = mathjax.document("", {
     packages: ["base", "ams", "newcommand"], // without noundefined: a macro that nobody defined is an error
     formatError(_, error) { throw error; },
   }),
-  OutputJax: new CHTML({ fontURL: "../vendor/mathjax/fonts", adaptiveCSS: true, matchFontHeight: false }),
+  OutputJax: new CHTML({ fontURL: ".", adaptiveCSS: true, matchFontHeight: false }),
 });
 const size = { em: 16, ex: 8, containerWidth: 1280 };
 

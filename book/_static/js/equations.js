@@ -56,20 +56,45 @@
     menu.querySelector("summary").focus();
   });
 
-  // An equation of this page, shown at a link to it. It may be pointed at itself, and goes with Escape.
+  // An equation, shown at a link to it, in the notation that is chosen. It goes with Escape. Those of another page come
+  // from _static/math/PAGE.equations.js (rnn_math.py); a script and not fetch, which cannot read from a disk.
+  const math = new URL("../math/", document.currentScript.src), site = new URL("../../", math).href;
+  const pages = {}, loads = {};
+  window.rnnEquations = (page, all) => { pages[page] = all; };
+  function formulaOf(a) {
+    const id = decodeURIComponent(a.hash.slice(1)), page = a.href.split("#")[0].slice(site.length).replace(/\.html$/, "");
+    const here = a.pathname === location.pathname && document.getElementById(id)?.querySelector("mjx-container");
+    if (here) return here.cloneNode(true);
+    const forms = pages[page]?.[id];
+    if (!forms) {
+      loads[page] ??= new Promise((done) => {
+        const script = document.createElement("script");
+        script.src = new URL(`${page}.equations.js`, math);
+        script.onload = done;
+        document.head.append(script);
+      });
+      loads[page].then(() => { if (from === a && pages[page]?.[id]) show(a); });
+      return undefined;
+    }
+    const holder = document.createElement("template");
+    holder.innerHTML = forms[document.documentElement.dataset.notation] ?? forms.ng;
+    return holder.content.firstElementChild;
+  }
+
   let preview, from, leaving;
-  const link = (event) => event.target.closest?.('.bd-article a[href^="#equation-"]');
+  const link = (event) => event.target.closest?.('.bd-article a.reference[href*="#equation-"]');
   function show(a) {
     clearTimeout(leaving);
-    const formula = document.getElementById(decodeURIComponent(a.hash.slice(1)))?.querySelector("mjx-container");
-    if (!formula || from === a) return;
+    if (from === a && preview) return;
     hide();
     from = a;
+    const formula = formulaOf(a);
+    if (!formula) return; // not yet
     preview = document.createElement("div");
     preview.className = "equation-preview math";
     preview.id = "equation-preview";
     preview.setAttribute("role", "tooltip");
-    preview.append(formula.cloneNode(true));
+    preview.append(formula);
     document.body.append(preview);
     a.setAttribute("aria-describedby", preview.id);
     const at = a.getBoundingClientRect(), size = preview.getBoundingClientRect();
@@ -86,9 +111,9 @@
   document.addEventListener("pointerover", (event) => {
     if (preview?.contains(event.target)) clearTimeout(leaving);
     else if (link(event)) show(link(event));
-    else if (preview && !from.matches(":focus-visible")) soon();
+    else if (from && !from.matches(":focus-visible")) soon();
   });
-  document.addEventListener("focusin", (event) => { if (link(event)) show(link(event)); else hide(); });
+  document.addEventListener("focusin", (event) => { if (link(event)) show(link(event)); });
   document.addEventListener("focusout", (event) => { if (link(event)) hide(); });
   addEventListener("notation", hide);
 })();
