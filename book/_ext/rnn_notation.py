@@ -40,6 +40,8 @@ WORDS = {
     "lstm-peepholes": "the LSTM with peepholes",
     "lstm-coupled": "the LSTM with coupled gates",
     "use-gate": "the cell of note 004 as code",
+    "lstm-normalised": "the LSTM with layer normalisation",
+    "docstrings": "the docstrings of the package",
 }
 
 
@@ -86,6 +88,8 @@ SCOPES = {
     ),
     "book/gated/lstm-backward": Scope("lstm", {"with-peepholes": "lstm-peepholes"}),
     "book/appendices/performance": Scope("rnn"),
+    "book/appendices/write-a-cell": Scope("lstm-normalised"),
+    "book/appendices/api": Scope("docstrings"),
     "book/appendices/glossary": Scope(QUOTED),
     "book/appendices/what-the-notes-got-wrong": Scope(QUOTED),
 }
