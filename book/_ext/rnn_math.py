@@ -205,7 +205,10 @@ def with_fonts(css: str, static: Path) -> str:
 
     def written(found: re.Match[str]) -> str:
         font = TTFont(FONTS / f"{found[1]}.woff", recalcTimestamp=False)
-        few = Subsetter(Options(notdef_outline=True))
+        options = Options(notdef_outline=True)
+        # FontForge's dates: the subsetter would warn that it cannot subset them.
+        options.drop_tables += ["FFTM"]
+        few = Subsetter(options)
         few.populate(text=letters)
         few.subset(font)
         out = BytesIO()

@@ -16,7 +16,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from rnncourse.equations.explain import explain
 
 sys.path.insert(0, str(b.ROOT / "book" / "_ext"))
-rnn_math = pytest.importorskip("rnn_math")
+import rnn_math
 
 BPTT = "book/foundations/bptt.html"
 LINE = re.compile(r'data-line="([^"]*)"')
@@ -144,7 +144,7 @@ def test_the_menu_of_an_equation(site: Path, chromium: b.webdriver.Chrome) -> No
 
 @pytest.mark.parametrize("scheme", ["http", "file"])
 def test_a_link_shows_its_equation(scheme: str, site: Path, chromium: b.webdriver.Chrome) -> None:
-    """Of this page and of another, on focus and on hover, in the chosen notation, inside of the window; Escape ends it."""
+    """Of this page and of another, on focus and hover, in the chosen notation, inside of the window; gone with Escape."""
     with b.served(site) as served:
         root = served if scheme == "http" else site.as_uri() + "/"
         for width, place in ((360, '^="#equation-"'), (1280, '*=".html#equation-"')):
