@@ -149,7 +149,7 @@ def test_a_link_shows_its_equation(scheme: str, site: Path, chromium: b.webdrive
     """Of this page and of another, on focus and hover, in the chosen notation, inside the window; gone with Escape."""
     with b.served(site) as served:
         root = served if scheme == "http" else site.as_uri() + "/"
-        for width, place in ((360, '^="#equation-"'), (1280, '*=".html#equation-"')):
+        for width, place in ((360, '^="#equation-"'), (1280, '*="rnn-forward.html#equation-"')):
             b.resize(chromium, width)
             chromium.get(root + BPTT)
             b.settle(chromium)
