@@ -37,8 +37,9 @@ ROWS = (
     {"language_model", "exchange", "storage"},
 )
 # For the book: nothing in the package imports these. Among themselves they have an order, too.
-FIGURES = {"diagrams", "widgets", "equations", "exercises"}
+FIGURES = {"listing", "diagrams", "widgets", "equations", "exercises"}
 FIGURE_ROWS = (
+    {"listing"},
     {"diagrams.drawing"},
     {"diagrams.cells", "diagrams.networks"},
     {"diagrams"},
