@@ -48,6 +48,7 @@ AT_ONCE = (
     "notation.js",
 )  # all other scripts can wait until the page is read
 
+STATIC = Path(__file__).parent.parent / "_static"
 SCRIPT = re.compile(r"[ \t]*<script\b([^>]*)>(.*?)</script>\n?", re.DOTALL)
 LINK = re.compile(
     r"[ \t]*<link\b[^>]*\brel=\"(?:stylesheet|preload)\"[^>]*/?>\n?", re.DOTALL
@@ -228,7 +229,14 @@ def finish(app: Sphinx, error: Exception | None) -> None:
             path.write_text(page, "utf8")
 
 
+def assets() -> str:
+    """Return a digest of our style sheets and scripts: Sphinx copies them only where it has a page to write."""
+    files = sorted(path for path in STATIC.rglob("*") if path.is_file())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.add_config_value("assets_version", assets(), "html")
     app.connect("build-finished", finish, priority=950)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
