@@ -60,7 +60,7 @@ book: $(INSTALLED)
 	$(BUILD)
 	@echo
 	@echo "The book:  file://$$(pwd)/_build/html/index.html"
-	@echo "Served:    make serve, then http://localhost:$(PORT)/ (search works only there)"
+	@echo "Served:    make serve, then http://localhost:$(PORT)/ (there, search shows excerpts, too)"
 
 serve: book
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
