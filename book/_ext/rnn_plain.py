@@ -21,9 +21,11 @@ from sphinx.util.docutils import new_document
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-DIRECTIVE = re.compile(r"^(`{3,}|:{3,})\{([\w:-]+)\}[ \t]*(.*)\n((?::[\w-]+:.*\n)*)(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE)
+DIRECTIVE = re.compile(
+    r"^(`{3,}|:{3,})\{([\w:-]+)\}[ \t]*([^\n]*)\n((?::[\w-]+:[^\n]*\n)*)(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE
+)
 FENCE = re.compile(r"^(`{3,})(?!\{).*?^\1[ \t]*$", re.DOTALL | re.MULTILINE)
-EQUATION = re.compile(r"\$\$(.+?)\$\$[ \t]*\(([\w:.-]+)\)", re.DOTALL)
+EQUATION = re.compile(r"\$\$((?:(?!\$\$).)+)\$\$[ \t]*\(([\w:.-]+)\)", re.DOTALL)
 ROLE = re.compile(r"\{([\w:]+)\}`([^`]+)`")
 COMMENT = re.compile(r"^%.*\n?|^\+\+\+.*\n?|^\([\w:.-]+\)=[ \t]*\n?", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([\w./-]+)\.(?:ipynb|md)(#[\w-]+)?\)")
