@@ -8,7 +8,6 @@ of the build, and so is a role that Sphinx has not resolved.
 from __future__ import annotations
 
 import re
-from copy import deepcopy
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -55,8 +54,11 @@ class Plain:
         for k, piece in enumerate(pieces):
             if k % 2:
                 self.folded = piece
+            elif piece.strip() and self.folded:
+                parts.append(fold(self.folded, piece.strip()))
+                self.folded = self.folded.removesuffix(", continued") + ", continued"
             elif piece.strip():
-                parts.append(fold(self.folded, piece.strip()) if self.folded else piece.strip())
+                parts.append(piece.strip())
         text = "\n\n".join(parts)
         while "\0" in text:
             text = re.sub(r"\0(\d+)\0", lambda found: kept[int(found[1])], text)
@@ -82,9 +84,9 @@ class Plain:
         if name == "exercise":
             return f"**{self.title('exercise', label)}{f' ({argument})' if argument else ''}**\n\n{inside}"
         if name == "solution":
-            return fold(f"Solution of {self._named(argument)}", inside)
+            return fold(f"Solution to {self._named(argument)}", inside)
         if name == "solution-start":
-            return f"\1Solution of {self._named(argument)}\2"
+            return f"\1Solution to {self._named(argument)}\2"
         if name == "solution-end":
             return "\1\2"
         if name == "admonition":
@@ -140,7 +142,7 @@ def resolved(app: Sphinx, page: str) -> tuple[dict[str, str], list[str]]:
     document = new_document(page)
     cited: list[str] = []
     for node in env.get_doctree(page).findall(addnodes.pending_xref):
-        holder = nodes.inline("", "", deepcopy(node), reference=" ".join(node.rawsource.split()), kind=node["reftype"])
+        holder = nodes.inline("", "", node.deepcopy(), reference=" ".join(node.rawsource.split()), kind=node["reftype"])
         document += nodes.paragraph("", "", holder)
         if node["refdomain"] == "cite":
             cited += [key.strip() for key in node["reftarget"].split(",")]
