@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 DIRECTIVE = re.compile(
-    r"^(`{3,}|:{3,})\{([\w:-]+)\}[ \t]*([^\n]*)\n((?::[\w-]+:[^\n]*\n)*)(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE
+    r"^(`{3,}|:{3,})\{([\w:-]+)\}[ \t]*([^\n]*)\n((?::[\w-]+:[^\n]*\n)*)(.*?)^\1[ \t]*$",
+    re.DOTALL | re.MULTILINE,
 )
 FENCE = re.compile(r"^(`{3,})(?!\{).*?^\1[ \t]*$", re.DOTALL | re.MULTILINE)
 EQUATION = re.compile(r"\$\$((?:(?!\$\$).)+)\$\$[ \t]*\(([\w:.-]+)\)", re.DOTALL)
@@ -29,8 +30,26 @@ ROLE = re.compile(r"\{([\w:]+)\}`([^`]+)`")
 COMMENT = re.compile(r"^%.*\n?|^\+\+\+.*\n?|^\([\w:.-]+\)=[ \t]*\n?", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([\w./-]+)\.(?:ipynb|md)(#[\w-]+)?\)")
 OPTION = re.compile(r"^:([\w-]+):[ \t]*(.*)$", re.MULTILINE)
-TITLED = {"note", "tip", "hint", "important", "warning", "caution", "danger", "seealso"}  # their names are titles
-PROOFS = {"theorem", "lemma", "proposition", "corollary", "definition", "remark", "example", "proof"}
+TITLED = {
+    "note",
+    "tip",
+    "hint",
+    "important",
+    "warning",
+    "caution",
+    "danger",
+    "seealso",
+}  # their names are titles
+PROOFS = {
+    "theorem",
+    "lemma",
+    "proposition",
+    "corollary",
+    "definition",
+    "remark",
+    "example",
+    "proof",
+}
 
 
 class Plain:
@@ -49,7 +68,9 @@ class Plain:
             return f"\0{len(kept) - 1}\0"
 
         text = self._blocks(FENCE.sub(put_away, DIRECTIVE.sub(self._directive, text)))
-        pieces = re.split(r"\x01(.*?)\x02", text)  # text, title of a solution that starts, text, …; an empty title ends one
+        pieces = re.split(
+            r"\x01(.*?)\x02", text
+        )  # text, title of a solution that starts, text, …; an empty title ends one
         parts = []
         for k, piece in enumerate(pieces):
             if k % 2:
@@ -94,8 +115,14 @@ class Plain:
         if name in TITLED:
             return f"**{argument or name.capitalize()}**\n\n{inside}"
         if name.startswith("prf:") and name[4:] in PROOFS:
-            return f"**{name[4:].capitalize()}**" + (f" ({argument})" if argument else "") + f"\n\n{inside}"
-        raise ExtensionError(f"{self.page}: rnn_plain.py does not know the directive {name}; say what it is in a notebook")
+            return (
+                f"**{name[4:].capitalize()}**"
+                + (f" ({argument})" if argument else "")
+                + f"\n\n{inside}"
+            )
+        raise ExtensionError(
+            f"{self.page}: rnn_plain.py does not know the directive {name}; say what it is in a notebook"
+        )
 
     def _equation(self, tex: str, label: str) -> str:
         number = self._number("displaymath", f"equation-{label}")
@@ -110,7 +137,9 @@ class Plain:
         for name in (label, nodes.make_id(label)):
             if name in numbers:
                 return ".".join(map(str, numbers[name]))
-        raise ExtensionError(f"{self.page}: there is no number for {label} among those of {kind}: {sorted(numbers)}")
+        raise ExtensionError(
+            f"{self.page}: there is no number for {label} among those of {kind}: {sorted(numbers)}"
+        )
 
     def _role(self, found: re.Match[str]) -> str:
         key = f":{found[1]}:`{' '.join(found[2].split())}`"
@@ -119,7 +148,13 @@ class Plain:
         return self.words[key]
 
     def _link(self, found: re.Match[str]) -> str:
-        return linked(self.app, self.page, f"{found[2]}.html{found[3] or ''}", " ".join(found[1].split()), "*{}*")
+        return linked(
+            self.app,
+            self.page,
+            f"{found[2]}.html{found[3] or ''}",
+            " ".join(found[1].split()),
+            "*{}*",
+        )
 
 
 def fold(title: str, body: str) -> str:
@@ -142,22 +177,37 @@ def resolved(app: Sphinx, page: str) -> tuple[dict[str, str], list[str]]:
     document = new_document(page)
     cited: list[str] = []
     for node in env.get_doctree(page).findall(addnodes.pending_xref):
-        holder = nodes.inline("", "", node.deepcopy(), reference=" ".join(node.rawsource.split()), kind=node["reftype"])
+        holder = nodes.inline(
+            "",
+            "",
+            node.deepcopy(),
+            reference=" ".join(node.rawsource.split()),
+            kind=node["reftype"],
+        )
         document += nodes.paragraph("", "", holder)
         if node["refdomain"] == "cite":
             cited += [key.strip() for key in node["reftarget"].split(",")]
-    holders = list(document.findall(lambda node: isinstance(node, nodes.inline) and "reference" in node))
+    holders = list(
+        document.findall(
+            lambda node: isinstance(node, nodes.inline) and "reference" in node
+        )
+    )
     backup = dict(env.temp_data)
     try:
         env.prepare_settings(page)
-        transformer = SphinxTransformer(document)  # env.apply_post_transforms without its event, for which a page counts
+        transformer = SphinxTransformer(
+            document
+        )  # env.apply_post_transforms without its event, for which a page counts
         transformer.set_environment(env)
         transformer.add_transforms(app.registry.get_post_transforms())
         transformer.apply_transforms()
     finally:
         env.temp_data.clear()
         env.temp_data.update(backup)
-    words = {holder["reference"]: "".join(markdown(app, page, holder, holder["kind"])) for holder in holders}
+    words = {
+        holder["reference"]: "".join(markdown(app, page, holder, holder["kind"]))
+        for holder in holders
+    }
     return words, list(dict.fromkeys(cited))
 
 
@@ -165,10 +215,14 @@ def markdown(app: Sphinx, page: str, node: nodes.Node, kind: str) -> list[str]:
     """Return a resolved reference as Markdown, in pieces."""
     if isinstance(node, nodes.Text):
         return [node.astext()]
-    inside = "".join(text for child in node.children for text in markdown(app, page, child, kind))
+    inside = "".join(
+        text for child in node.children for text in markdown(app, page, child, kind)
+    )
     if isinstance(node, nodes.math):
         return [f"${node.astext()}$"]
-    if isinstance(node, nodes.literal) and not {"std-numref", "std-ref"} & set(node["classes"]):
+    if isinstance(node, nodes.literal) and not {"std-numref", "std-ref"} & set(
+        node["classes"]
+    ):
         return [f"`{node.astext()}`"]
     if isinstance(node, nodes.emphasis):
         return [f"*{inside}*"]
@@ -180,6 +234,11 @@ def markdown(app: Sphinx, page: str, node: nodes.Node, kind: str) -> list[str]:
 
 def references(app: Sphinx, keys: list[str]) -> str:
     """Return the list of the works cited, as the bibliography has them."""
-    entries = {entry.key: entry.formatted_entry for entry in app.env.get_domain("cite").citations}
-    lines = sorted("- " + entries[key].text.render_as("text").replace("*", r"\*") for key in keys)
+    entries = {
+        entry.key: entry.formatted_entry
+        for entry in app.env.get_domain("cite").citations
+    }
+    lines = sorted(
+        "- " + entries[key].text.render_as("text").replace("*", r"\*") for key in keys
+    )
     return "## References\n\n" + "\n".join(lines)

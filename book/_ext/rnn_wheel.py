@@ -15,7 +15,9 @@ from sphinx.errors import ExtensionError
 NEEDED = ("pyproject.toml", "README.md", "LICENSE")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
-BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+BUILD = (
+    "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+)
 
 
 def build(root: Path, out: Path) -> Path:
@@ -45,8 +47,14 @@ def settled(wheel: Path) -> bytes:
     """Return the archive without what differs from build to build: dates, rights, order."""
     bytes_ = io.BytesIO()
     with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(bytes_, "w") as target:
-        for name in sorted(source.namelist(), key=lambda name: (".dist-info/" in name, name)):
+        for name in sorted(
+            source.namelist(), key=lambda name: (".dist-info/" in name, name)
+        ):
             entry = zipfile.ZipInfo(name, LONG_AGO)
-            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o100644 << 16
+            entry.compress_type, entry.create_system, entry.external_attr = (
+                zipfile.ZIP_DEFLATED,
+                3,
+                0o100644 << 16,
+            )
             target.writestr(entry, source.read(name))
     return bytes_.getvalue()

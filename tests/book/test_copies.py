@@ -35,7 +35,9 @@ def texts(notebook: dict[str, Any], kind: str) -> list[str]:
 
 # --- the words -----------------------------------------------------------------------------------------------------
 
-RAW = re.compile(r"^(?:`{3,}|:{3,})\{|\{[\w:]+\}`|^:(?:label|class|name):|^%|^\+\+\+|^\([\w:.-]+\)=|\$\$[ \t]*\(|[\x00-\x02]", re.M)
+RAW = re.compile(
+    r"^(?:`{3,}|:{3,})\{|\{[\w:]+\}`|^:(?:label|class|name):|^%|^\+\+\+|^\([\w:.-]+\)=|\$\$[ \t]*\(|[\x00-\x02]", re.M
+)
 STRANGERS = ("Project name not set", "executablebooks")
 
 
@@ -61,7 +63,7 @@ def test_equations_and_exercises_have_the_numbers_of_the_page(page: str, site: P
     titles = [unescape(title).strip() for title in re.findall(r'caption-number">(Exercise [\w.]+)', html)]
     assert re.findall(r"^\*\*(Exercise [\w.]+)(?= |\*)", text, re.M) == titles
     captions = [name.strip() for name in re.findall(r'caption-number">(Fig\. [\w.]+)', html)]
-    assert [name for name in re.findall(r"^\*(Fig\. [\w.]+?)\.\*", text, re.M)] == captions
+    assert re.findall(r"^\*(Fig\. [\w.]+?)\.\*", text, re.M) == captions
 
 
 def test_there_are_equations_exercises_and_figures(site: Path) -> None:
@@ -88,7 +90,11 @@ def test_solutions_are_folded(page: str, site: Path) -> None:
             inside = edge == "start"
     hidden = {cell["id"] for cell in copied["cells"] if cell["metadata"].get("jupyter", {}).get("source_hidden")}
     assert code <= hidden
-    tagged = {cell["id"] for cell in source["cells"] if any("hide" in t or "remove" in t for t in cell["metadata"].get("tags", []))}
+    tagged = {
+        cell["id"]
+        for cell in source["cells"]
+        if any("hide" in t or "remove" in t for t in cell["metadata"].get("tags", []))
+    }
     assert hidden <= code | tagged
 
 
@@ -136,7 +142,10 @@ def environment(folder: Path, empty: bool) -> Path:
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     if empty:
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "ipykernel", "nbclient", "-c", b.ROOT / "constraints.txt"], check=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", "ipykernel", "nbclient", "-c", b.ROOT / "constraints.txt"],
+            check=True,
+        )
         return python
     (packages,) = folder.glob("lib/*/site-packages")
     linked = folder / "linked"
@@ -144,7 +153,11 @@ def environment(folder: Path, empty: bool) -> Path:
     import numpy
 
     for path in Path(numpy.__file__).parents[1].iterdir():
-        if "rnncourse" not in path.name and path.suffix != ".pth" and path.name.split("-")[0] not in {"pip", "setuptools"}:
+        if (
+            "rnncourse" not in path.name
+            and path.suffix != ".pth"
+            and path.name.split("-")[0] not in {"pip", "setuptools"}
+        ):
             (linked / path.name).symlink_to(path)
     (packages / "linked.pth").write_text(f"{linked}\n", "utf8")
     return python
@@ -153,7 +166,11 @@ def environment(folder: Path, empty: bool) -> Path:
 def outside(**more: str) -> dict[str, str]:
     """The environment's variables without those that lead to the repository."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PIP_", "VIRTUAL_ENV"))}
-    return kept | {"JUPYTER_PLATFORM_DIRS": "1", "NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"} | more
+    return (
+        kept
+        | {"JUPYTER_PLATFORM_DIRS": "1", "NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
+        | more
+    )
 
 
 def run_alone(python: Path, notebook: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -174,14 +191,19 @@ def with_site(notebook: str, address: str) -> str:
 def test_a_copy_runs_alone(page: str, site: Path, tmp_path: Path) -> None:
     """Its own first cell installs the wheel from the served site; there is no network, and no repository."""
     python = environment(tmp_path / "venv", empty=False)
-    seen = subprocess.run([python, "-c", "import rnncourse"], env=outside(), cwd=tmp_path, capture_output=True, text=True)
+    seen = subprocess.run(
+        [python, "-c", "import rnncourse"], env=outside(), cwd=tmp_path, capture_output=True, text=True
+    )
     assert "No module named 'rnncourse'" in seen.stderr
     notebook = (site / "_sources" / f"{page}.ipynb").read_text("utf8")
     with b.served(site) as address:
         done = run_alone(python, with_site(notebook, address), tmp_path / "empty", PIP_NO_INDEX="1")
     assert done.returncode == 0, done.stderr[-3000:]
     where = [python, "-c", "import rnncourse; print(rnncourse.__file__)"]
-    assert str(tmp_path / "venv") in subprocess.run(where, env=outside(), cwd=tmp_path, capture_output=True, text=True).stdout
+    assert (
+        str(tmp_path / "venv")
+        in subprocess.run(where, env=outside(), cwd=tmp_path, capture_output=True, text=True).stdout
+    )
 
 
 def first_cell_only(notebook: str) -> str:
@@ -195,7 +217,9 @@ def test_a_copy_from_a_disk_says_what_to_do_and_does_it(site: Path, tmp_path: Pa
     done = run_alone(python, notebook, tmp_path / "empty")
     assert done.returncode
     (wheel,) = (site / "_static").glob("*.whl")
-    assert f"Put {wheel.name} beside this notebook and run this cell again. It lies in the folder _static" in done.stderr
+    assert (
+        f"Put {wheel.name} beside this notebook and run this cell again. It lies in the folder _static" in done.stderr
+    )
     (tmp_path / "beside").mkdir()
     (tmp_path / "beside" / wheel.name).write_bytes(wheel.read_bytes())
     code = [str(python), "-c", RUN, "page.ipynb"]

@@ -52,10 +52,7 @@ def test_a_copy_holds_the_results_that_it_reads(path: Path, tmp_path: Path, monk
     """The line that reads them, run in an empty folder, gives what is stored beside the chapter."""
     monkeypatch.chdir(tmp_path)
     lines = [
-        line
-        for code in codes(rnn_downloads.alone(path))
-        for line in code.splitlines()
-        if line.startswith("stored = ")
+        line for code in codes(rnn_downloads.alone(path)) for line in code.splitlines() if line.startswith("stored = ")
     ]
     assert len(lines) == 1
     names: dict[str, Any] = {"json": json, "Path": Path}
