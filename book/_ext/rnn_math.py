@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging as plain_logging
 import re
 from html import escape
 from io import BytesIO
@@ -34,8 +35,10 @@ STYLED = re.compile(
 FONT = re.compile(r'url\("\./([^"]+)\.woff"\)')
 SHOWN = re.compile(r'content: "([^"]*)"')
 RULE = re.compile(r'[^{}]+\{(?:"[^"]*"|[^{}"])*\}')  # a brace may be what a glyph shows
+ZERO = "\ueffc"  # the only letter of MathJax_Zero, which gives each line its height: a font without one is refused
 SIZE = "mjx-container.MathJax { font-size: calc(1ex / 0.442); }"  # letters as high as those of the text around them
 logger = logging.getLogger(__name__)
+plain_logging.getLogger("fontTools").setLevel("WARNING")
 
 
 def version() -> str:
@@ -198,14 +201,18 @@ def display(self: Any, node: nodes.math_block) -> None:
 
 def with_fonts(css: str, static: Path) -> str:
     """Write the fonts, with the letters that the style sheet shows; their names change with what is in them."""
-    letters = "".join(
+    shown = "".join(
         re.sub(r"\\([0-9A-Fa-f]+) ?", lambda code: chr(int(code[1], 16)), s)
         for s in SHOWN.findall(css)
     )
+    letters = shown + ZERO
 
     def written(found: re.Match[str]) -> str:
         font = TTFont(FONTS / f"{found[1]}.woff", recalcTimestamp=False)
-        few = Subsetter(Options(notdef_outline=True))
+        options = Options(notdef_outline=True)
+        # FontForge's dates: the subsetter would warn that it cannot subset them.
+        options.drop_tables += ["FFTM"]
+        few = Subsetter(options)
         few.populate(text=letters)
         few.subset(font)
         out = BytesIO()

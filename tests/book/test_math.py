@@ -16,7 +16,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from rnncourse.equations.explain import explain
 
 sys.path.insert(0, str(b.ROOT / "book" / "_ext"))
-rnn_math = pytest.importorskip("rnn_math")
+import rnn_math
 
 BPTT = "book/foundations/bptt.html"
 LINE = re.compile(r'data-line="([^"]*)"')
@@ -71,6 +71,8 @@ def test_the_fonts_are_those_of_the_formulas(site: Path, chromium: b.webdriver.C
     b.settle(chromium)
     loaded = chromium.execute_script("return [...document.fonts].filter(f => f.status === 'loaded').map(f => f.family)")
     assert {"MJXTEX", "MJXTEX-I", "MJXTEX-S1", "MJXTEX-S2", "MJXZERO"} <= {name.strip('"') for name in loaded}
+    broken = chromium.execute_script("return [...document.fonts].filter(f => f.status === 'error').map(f => f.family)")
+    assert broken == []
     drawn = chromium.execute_script(
         "const all = [...document.querySelectorAll('mjx-c')];"
         "return [...new Set(all.map(e => getComputedStyle(e, '::before').fontFamily))]"
@@ -144,10 +146,10 @@ def test_the_menu_of_an_equation(site: Path, chromium: b.webdriver.Chrome) -> No
 
 @pytest.mark.parametrize("scheme", ["http", "file"])
 def test_a_link_shows_its_equation(scheme: str, site: Path, chromium: b.webdriver.Chrome) -> None:
-    """Of this page and of another, on focus and on hover, in the chosen notation, inside of the window; Escape ends it."""
+    """Of this page and of another, on focus and hover, in the chosen notation, inside the window; gone with Escape."""
     with b.served(site) as served:
         root = served if scheme == "http" else site.as_uri() + "/"
-        for width, place in ((360, '^="#equation-"'), (1280, '*=".html#equation-"')):
+        for width, place in ((360, '^="#equation-"'), (1280, '*="rnn-forward.html#equation-"')):
             b.resize(chromium, width)
             chromium.get(root + BPTT)
             b.settle(chromium)

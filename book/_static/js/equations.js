@@ -64,7 +64,11 @@
   function formulaOf(a) {
     const id = decodeURIComponent(a.hash.slice(1)), page = a.href.split("#")[0].slice(site.length).replace(/\.html$/, "");
     const here = a.pathname === location.pathname && document.getElementById(id)?.querySelector("mjx-container");
-    if (here) return here.cloneNode(true);
+    if (here) {
+      const copy = here.cloneNode(true);
+      ["tabindex", "role", "aria-label"].forEach((name) => copy.removeAttribute(name)); // page.js: of wide ones
+      return copy;
+    }
     const forms = pages[page]?.[id];
     if (!forms) {
       loads[page] ??= new Promise((done) => {
