@@ -69,7 +69,10 @@ def name(
     names = dict(NAMES)
     url = app.config.html_theme_options.get("repository_url")
     if url:
-        names["Colab"] = ("Colab", f"Run this page on Colab; there, first: {install(url)}")
+        names["Colab"] = (
+            "Colab",
+            f"Run this page on Colab; there, first: {install(url)}",
+        )
     for group in context.get("header_buttons", []):
         for button in group.get("buttons", []):
             if button["text"] in names:
@@ -92,7 +95,9 @@ def downloads(app: Sphinx, error: Exception | None) -> None:
         notebook = alone(Path(app.srcdir, relative))
         told(notebook, rnn_plain.Plain(app, relative.with_suffix("").as_posix()))
         begun(notebook, app.config.project, wheel, app.config.html_baseurl)
-        copy.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf8")
+        copy.write_text(
+            json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf8"
+        )
 
 
 def alone(source: Path) -> dict[str, Any]:
@@ -104,7 +109,9 @@ def alone(source: Path) -> dict[str, Any]:
 
     notebook: dict[str, Any] = json.loads(source.read_text("utf8"))
     for cell in codes(notebook):
-        cell["source"] = READS.sub(content, "".join(cell["source"])).splitlines(keepends=True)
+        cell["source"] = READS.sub(content, "".join(cell["source"])).splitlines(
+            keepends=True
+        )
     return notebook
 
 
@@ -126,10 +133,18 @@ def told(notebook: dict[str, Any], plain: rnn_plain.Plain) -> None:
         cells.append(cell)
         figure = cell["metadata"].get("mystnb", {}).get("figure", {})
         if "caption" in figure:
-            name = f"*{plain.title('figure', figure['name'])}.* " if "name" in figure else ""
-            cells.append(markdown(f"{cell['id']}-caption", name + plain.cell(figure["caption"])))
+            name = (
+                f"*{plain.title('figure', figure['name'])}.* "
+                if "name" in figure
+                else ""
+            )
+            cells.append(
+                markdown(f"{cell['id']}-caption", name + plain.cell(figure["caption"]))
+            )
     if plain.cited:
-        cells.append(markdown("references", rnn_plain.references(plain.app, plain.cited)))
+        cells.append(
+            markdown("references", rnn_plain.references(plain.app, plain.cited))
+        )
     notebook["cells"] = cells
 
 
@@ -148,7 +163,9 @@ def fold(cell: dict[str, Any], solution: bool) -> None:
 def begun(notebook: dict[str, Any], book: str, wheel: str, site: str) -> None:
     """Put two cells at the top: what this is, and what installs the package of the book where it is missing."""
     text = "\n".join("".join(cell["source"]) for cell in codes(notebook))
-    extras = [extra for extra, (words, _) in EXTRAS_FOR.items() if re.search(words, text)]
+    extras = [
+        extra for extra, (words, _) in EXTRAS_FOR.items() if re.search(words, text)
+    ]
     modules = [module for extra in extras for module in EXTRAS_FOR[extra][1]]
     version = wheel.split("-")[1]
     about = f"This notebook is a page of *{book}*, version {version}. It needs Python 3.11 or newer. The next cell installs "
@@ -157,17 +174,32 @@ def begun(notebook: dict[str, Any], book: str, wheel: str, site: str) -> None:
         about += " It also reads `tests/benchmarks`, so it runs only in a copy of the whole repository."
     wanted = f"rnncourse[{','.join(extras)}]" if extras else "rnncourse"
     code = INSTALL.format(
-        wheel=wheel, modules=("rnncourse", *modules), wanted=wanted, extras=wanted.removeprefix("rnncourse"), site=site
+        wheel=wheel,
+        modules=("rnncourse", *modules),
+        wanted=wanted,
+        extras=wanted.removeprefix("rnncourse"),
+        site=site,
     )
     cell = markdown("about-this-copy", about)
-    install = {"cell_type": "code", "execution_count": None, "id": "install", "metadata": {}, "outputs": []}
+    install = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": "install",
+        "metadata": {},
+        "outputs": [],
+    }
     install["source"] = code.splitlines(keepends=True)
     notebook["cells"][:0] = [cell, install]
 
 
 def markdown(name: str, text: str) -> dict[str, Any]:
     """Return a cell with Markdown."""
-    return {"cell_type": "markdown", "id": name[:64], "metadata": {}, "source": text.splitlines(keepends=True)}
+    return {
+        "cell_type": "markdown",
+        "id": name[:64],
+        "metadata": {},
+        "source": text.splitlines(keepends=True),
+    }
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
