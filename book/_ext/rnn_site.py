@@ -42,8 +42,12 @@ BINDER, COLAB = "https://mybinder.org", "https://colab.research.google.com"
 
 def repository(app: Sphinx, config: Config) -> None:
     """Take the repository's address from the environment, so that forks work; where none is known, no dead buttons."""
+    config.html_theme_options.pop(
+        "repository_url", None
+    )  # Jupyter Book fills in its own
     config.html_theme_options.update(hosting(os.environ))
-    config.html_baseurl = os.environ.get("BOOK_BASEURL", "")
+    base = os.environ.get("BOOK_BASEURL", "")
+    config.html_baseurl = f"{base.rstrip('/')}/" if base else ""
 
 
 def hosting(env: Mapping[str, str]) -> dict[str, Any]:

@@ -59,6 +59,31 @@
     each("div.math mjx-math", (formula) => formula.style.removeProperty("font-size"));
   }
 
+  // A notebook installs the package from the site that it came from: its address goes in while it is downloaded. Where
+  // there is none, on a disk, a click would show the file's text.
+  const NOTEBOOK = '.btn-download-source-button[href$=".ipynb"]';
+  async function fetchNotebook(event) {
+    const { href } = event.currentTarget;
+    event.preventDefault();
+    try {
+      const answer = await fetch(href);
+      if (!answer.ok) throw new Error(answer.statusText);
+      const site = new URL(document.documentElement.dataset.content_root, location.href).href;
+      const text = (await answer.text()).replace('SITE = \\"\\"', () => `SITE = \\"${site}\\"`);
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([text], { type: "application/x-ipynb+json" }));
+      link.download = href.split("/").pop();
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000); // ms: the browser reads it after the click
+    } catch {
+      location.href = href;
+    }
+  }
+  each(NOTEBOOK, (b) => {
+    if (location.protocol === "file:") b.title = "Right-click and choose ‘Save link as’: the notebook of this page";
+    else b.addEventListener("click", fetchNotebook);
+  });
+
   nameThings();
   each(".btn-download-pdf-button", (b) => b.addEventListener("click", () => print())); // the policy allows no onclick
   addEventListener("beforeprint", forPaper);
