@@ -59,7 +59,32 @@
     each("div.math mjx-math", (formula) => formula.style.removeProperty("font-size"));
   }
 
+  // Paper without solutions: for teachers. Kept for all pages of the book; print.css obeys.
+  const WITHOUT = "rnn-print-without-solutions";
+
+  function kept() {
+    try { return localStorage.getItem(WITHOUT) === "yes"; } catch { return false; } // a browser may forbid to keep things
+  }
+
+  function printWithout(solutions) {
+    document.documentElement.toggleAttribute("data-no-solutions", solutions);
+    each(".print-switch input", (box) => { box.checked = solutions; });
+  }
+
+  function printSwitch() {
+    printWithout(kept());
+    each(".print-switch", (label) => {
+      label.hidden = false;
+      label.addEventListener("change", ({ target }) => {
+        printWithout(target.checked);
+        try { localStorage.setItem(WITHOUT, target.checked ? "yes" : "no"); } catch { /* then for this page alone */ }
+      });
+    });
+    addEventListener("storage", ({ key }) => { if (key === WITHOUT || key === null) printWithout(kept()); });
+  }
+
   nameThings();
+  printSwitch();
   each(".btn-download-pdf-button", (b) => b.addEventListener("click", () => print())); // the policy allows no onclick
   addEventListener("beforeprint", forPaper);
   addEventListener("afterprint", forScreen);
