@@ -68,9 +68,7 @@ def read(root: Path) -> list[Chapter]:
     found = []
     for page in numbered(toc):
         notebook = nbformat.read(root / f"{page}.ipynb", as_version=4)
-        texts = [
-            cell.source for cell in notebook.cells if cell.cell_type == "markdown"
-        ]
+        texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
         found.append(chapter(page, texts))
     return found
 
