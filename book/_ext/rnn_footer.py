@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,12 +34,9 @@ def day(folder: Path, env: Mapping[str, str], released: date) -> date:
     seconds = env.get("SOURCE_DATE_EPOCH", "")
     if not seconds:
         command = ["git", "-C", str(folder), "log", "-1", "--format=%ct", "--", "."]
-        try:
-            seconds = subprocess.run(
-                command, capture_output=True, text=True, check=False
-            ).stdout.strip()
-        except OSError:  # no git here
-            pass
+        with suppress(OSError):  # no git here
+            found = subprocess.run(command, capture_output=True, text=True, check=False)
+            seconds = found.stdout.strip()
     return datetime.fromtimestamp(int(seconds), UTC).date() if seconds else released
 
 
