@@ -60,6 +60,15 @@ ICON_RULES = re.compile(
 )
 FIGURE = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 STYLE = re.compile(r'\sstyle="([^"]*)"')
+DRAWING = re.compile(r'(<div class="sideways least-\d+">)?(<svg\b.*?</svg>)', re.DOTALL)
+VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ')
+TEXT = re.compile(r"<text\b.*?</text>", re.DOTALL)
+SIZE = re.compile(r'\bfont(?:-size)?="(?:[a-z\d]+ )*?([\d.]+)px')
+GLYPHS = re.compile(
+    r'<g transform="[^"]*scale\(([\d.]+) -'
+)  # a label drawn: 100 units a letter
+SMALLEST, PHONE = 9, 316  # px: of a label, and the column of a phone of 360
+LEAST = (22, 26, 30, 36, 42)  # rem: the widths that book.css knows
 NUMPYDOC_LABEL = re.compile(r"\[R[0-9a-f]{6,}-(\d+)\]")  # of a citation in a docstring
 # The theme would show the first page in no colours at all, until its script at the end has run.
 MODE_AT_START = (
@@ -113,6 +122,26 @@ def without_styles(figure: re.Match[str]) -> str:
         return "".join(f' {name}="{value}"' for name, value in style.items())
 
     return STYLE.sub(written, figure[0])
+
+
+def legible(drawing: re.Match[str]) -> str:
+    """Have a drawing whose labels would be too small on a phone scroll sideways there.
+
+    The size of a label is that of its largest letter: scripts are smaller, as in every formula.
+    """
+    view = VIEW.search(drawing[2])
+    texts = (
+        [float(px) for px in SIZE.findall(text)] for text in TEXT.findall(drawing[2])
+    )
+    sizes = [max(each) for each in texts if each]
+    sizes += [100 * float(scale) for scale in GLYPHS.findall(drawing[2])]
+    if drawing[1] or not view or not sizes:
+        return drawing[0]
+    needed = SMALLEST / min(sizes) * float(view[1])
+    if needed <= PHONE:
+        return drawing[0]
+    rem = next((each for each in LEAST if 16 * each >= needed), LEAST[-1])
+    return f'<div class="sideways least-{rem}">{drawing[0]}</div>'
 
 
 def scripts(page: str, search: bool) -> str:
@@ -222,6 +251,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
             continue  # not a page of the book
         page = NUMPYDOC_LABEL.sub(r"[\1]", POLICY.sub("", page))
         page = FIGURE.sub(without_styles, page)
+        page = DRAWING.sub(legible, page)
         head = re.search(r"<meta charset=\"utf-8\"[^>]*>\n?", page)
         if head:
             page = page[: head.end()] + policy(page) + page[head.end() :]

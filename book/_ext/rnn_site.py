@@ -189,7 +189,7 @@ def valid(body: str) -> str:
     """Return the body of a page with what HTML allows: no block inside of a line, no header of a column without words."""
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
     body = NO_HEADER.sub(r"<td\1></td>", body)
-    body = HIDDEN_CELL.sub(r"<summary>Show or hide \1</summary>", body)
+    body = HIDDEN_CELL.sub(r"<summary>Show \1</summary>", body)
     return re.sub(
         r"<pre>.*?</pre>",
         lambda listing: BLOCK_IN_LISTING.sub(r"<\1span", listing[0]),

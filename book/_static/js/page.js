@@ -33,7 +33,7 @@
 
   // A table or listing that goes on beyond its column has a shadow there (cells.css), and a place in the tab order, too.
   // The theme looks at listings alone, later, and not again when a folded cell is opened.
-  const SCROLLERS = ".bd-article :is(table.table, pre)";
+  const SCROLLERS = ".bd-article :is(table.table, pre, .sideways)";
   function markScrollers(boxes) {
     wideOnes(boxes).forEach(([box, wide]) => {
       if (wide) box.tabIndex = 0;
@@ -84,7 +84,32 @@
     else b.addEventListener("click", fetchNotebook);
   });
 
+  // Paper without solutions: for teachers. Kept for all pages of the book; print.css obeys.
+  const WITHOUT = "rnn-print-without-solutions";
+
+  function kept() {
+    try { return localStorage.getItem(WITHOUT) === "yes"; } catch { return false; } // a browser may forbid to keep things
+  }
+
+  function printWithout(solutions) {
+    document.documentElement.toggleAttribute("data-no-solutions", solutions);
+    each(".print-switch input", (box) => { box.checked = solutions; });
+  }
+
+  function printSwitch() {
+    printWithout(kept());
+    each(".print-switch", (label) => {
+      label.hidden = false;
+      label.addEventListener("change", ({ target }) => {
+        printWithout(target.checked);
+        try { localStorage.setItem(WITHOUT, target.checked ? "yes" : "no"); } catch { /* then for this page alone */ }
+      });
+    });
+    addEventListener("storage", ({ key }) => { if (key === WITHOUT || key === null) printWithout(kept()); });
+  }
+
   nameThings();
+  printSwitch();
   each(".btn-download-pdf-button", (b) => b.addEventListener("click", () => print())); // the policy allows no onclick
   addEventListener("beforeprint", forPaper);
   addEventListener("afterprint", forScreen);
