@@ -46,7 +46,7 @@
   let folded = [];
 
   function forPaper() {
-    folded = [...document.querySelectorAll("details:not([open])")];
+    folded = [...document.querySelectorAll("details:not([open], .equation-menu)")];
     folded.forEach((e) => { e.open = true; });
     const long = (formula) => formula.scrollWidth / parseFloat(getComputedStyle(formula).fontSize);
     const lengths = [...document.querySelectorAll("div.math mjx-math")].map((formula) => [formula, long(formula)]);
