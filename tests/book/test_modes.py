@@ -25,8 +25,8 @@ CONTROLS = (
 )
 FOLDED = (
     SHOWN
-    + """return [...document.querySelectorAll('.solution > section, details:not(.equation-menu) > div, .rnn-player .rnn-frame:first-child')]
-    .filter(e => !seen(e)).map(e => e.outerHTML.slice(0, 120));"""
+    + """const folded = 'details:not(.equation-menu) > div, .rnn-player .rnn-frame:first-child';
+    return [...document.querySelectorAll(`.solution > section, ${folded}`)].filter(e => !seen(e)).map(e => e.outerHTML.slice(0, 120));"""
 )
 CUT = """return [...document.querySelectorAll('.bd-article pre, div.math > mjx-container')]
     .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.trim().slice(0, 80));"""
