@@ -26,7 +26,8 @@ CONTROLS = (
 FOLDED = (
     SHOWN
     + """const folded = 'details:not(.equation-menu) > div, .rnn-player .rnn-frame:first-child';
-    return [...document.querySelectorAll(`.solution > section, ${folded}`)].filter(e => !seen(e)).map(e => e.outerHTML.slice(0, 120));"""
+    return [...document.querySelectorAll(`.solution > section, ${folded}`)]
+        .filter(e => !seen(e)).map(e => e.outerHTML.slice(0, 120));"""
 )
 CUT = """return [...document.querySelectorAll('.bd-article pre, div.math > mjx-container')]
     .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.trim().slice(0, 80));"""
