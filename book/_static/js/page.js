@@ -46,11 +46,12 @@
   let folded = [];
 
   function forPaper() {
-    folded = [...document.querySelectorAll("details:not([open])")];
+    folded = [...document.querySelectorAll("details:not([open], .equation-menu)")];
     folded.forEach((e) => { e.open = true; });
-    each("div.math mjx-math", (formula) => {
-      const long = formula.scrollWidth / parseFloat(getComputedStyle(formula).fontSize);
-      if (long > PAPER) formula.style.fontSize = `${Math.floor((100 * PAPER) / long)}%`;
+    const long = (formula) => formula.scrollWidth / parseFloat(getComputedStyle(formula).fontSize);
+    const lengths = [...document.querySelectorAll("div.math mjx-math")].map((formula) => [formula, long(formula)]);
+    lengths.forEach(([formula, length]) => { // all are measured before the first is changed: that would undo the layout
+      if (length > PAPER) formula.style.fontSize = `${Math.floor((100 * PAPER) / length)}%`;
     });
   }
 
