@@ -1,7 +1,8 @@
 """The worlds in which the book's equations are checked: random runs of the package, every size different.
 
 The sizes of a run differ from each other, and from seed to seed: no size can stand for another one, and no number for
-a size. Start states are not zero, targets are not one-hot, weights are of order 1 (but large in the run that looks for bounds).
+a size. Start states are not zero, targets are not one-hot, weights are of order 1 (but large in the run that looks for
+bounds).
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def targets(rng: np.random.Generator, loss: str, shape: tuple[int, ...], sharpne
 
 def network(
     seed: int,
-    layers: Callable[[int, int, np.random.Generator], tuple[Part, ...]],
+    layers: Callable[[int, Any, np.random.Generator], tuple[Part, ...]],
     loss: str = "softmax",
     sizes: Mapping[int, tuple[Any, ...]] = SIZES,
     examples: Mapping[int, int] | None = None,

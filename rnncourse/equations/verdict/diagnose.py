@@ -13,13 +13,13 @@ from ..language.parser import parse
 from ..language.printer import latex
 from .checker import Checker, RelationCheck
 from .edits import edits
-from .evaluate import Evaluator
+from .evaluate import Evaluator, TooMuch
 
 __all__ = ["diagnosis"]
 
 NAMES = {"backward": "the layer's backward pass", "cells": "the cell's backward step"}
 TRIED = 400  # edits
-INSERTED = 5_000  # terms and factors put in; both are counts, so that the answer is the same on every machine
+INSERTED = 20_000  # terms and factors put in; both are counts, so that the answer is the same on every machine
 
 
 def diagnosis(source: str, relations: list[Relation], checker: Checker, attained: str | None = None) -> list[str]:
@@ -44,7 +44,7 @@ def diagnosis(source: str, relations: list[Relation], checker: Checker, attained
     attempt = _Attempt(checker, attained)
     try:
         return attempt.explanation(source, relations)
-    except RecursionError:
+    except (RecursionError, TooMuch):
         return []
 
 
@@ -70,6 +70,8 @@ class _Attempt:
         try:
             for one in (quick, full):
                 one.check(relations, source, self.attained)
+        except TooMuch:  # so would be its variants
+            raise
         except EquationError:
             return False
         return True

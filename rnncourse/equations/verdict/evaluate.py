@@ -39,7 +39,7 @@ from ..language.nodes import (
 from ..runs.world import Ident, World
 from .ranges import LONGEST, Env, Ranges
 
-__all__ = ["Definition", "Evaluator", "show"]
+__all__ = ["Definition", "Evaluator", "TooMuch", "show"]
 
 ELEMENTWISE = {
     "tanh": np.tanh, "exp": np.exp, "log": np.log, "sign": np.sign, "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
@@ -50,6 +50,10 @@ COMPARISONS = {
     "<": np.less, ">": np.greater, r"\le": np.less_equal, r"\ge": np.greater_equal, "=": np.equal, r"\ne": np.not_equal
 }  # fmt: skip
 ORDERS: dict[str, Any] = {"2": 2, "1": 1, r"\infty": np.inf}
+
+
+class TooMuch(Failure):
+    """An equation that would take too long to check."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ class Evaluator(Ranges):
         """
         self.work -= 1
         if self.work < 0:
-            self.fail("this takes too much work: shorten the sums, or check it in parts", node)
+            raise TooMuch("this takes too much work: shorten the sums, or check it in parts", self.source, node.span)
         kind = type(node)
         if kind not in self._methods:
             self._methods[kind] = getattr(self, "_" + kind.__name__.lower())
