@@ -88,6 +88,11 @@ def test_nothing_crashes(chapter: str, source: str) -> None:
     assert explain(source, chapter).startswith("It ")
 
 
+def test_what_takes_too_much_work_is_refused_with_the_reason() -> None:
+    assert "takes too much work" in explain(r"L = \sum_{i=1}^{200} \sum_{j=1}^{200} \sum_{k=1}^{200} i j k", "rnn")
+    assert "more than 2000 parts" in explain("L = " + " + ".join([LOSS] * 700), "rnn")
+
+
 def test_blind_edits_do_not_crash() -> None:
     rng, known = random.Random(7), [source for chapter, source in (*FALSE, *TRUE, *CRASHES[:-1]) if chapter == "rnn"]
     for _ in range(60):
@@ -96,6 +101,18 @@ def test_blind_edits_do_not_crash() -> None:
         a, b = rng.randrange(len(tokens)), rng.randrange(len(tokens))
         tokens[a : a + rng.randrange(2)] = [tokens[b]] * rng.randrange(3)
         assert explain(" ".join(tokens), "rnn").startswith("It ")
+
+
+def test_nested_structure_does_not_crash() -> None:
+    rng = random.Random(11)
+    wraps = (r"\left({0}\right)", r"\tanh({0})", r"-({0})", r"({0})^{\top}", r"({0})^{2}", r"\lVert {0} \rVert_2",
+             r"\frac{1}{n_a} ({0})", r"\sum_{j=1}^{n_a} ({0})", r"[{0}, x^{\langle t \rangle}]", r"({0})^{\odot 2}",
+             r"\operatorname{diag}({0})", r"\prod_{k=2}^{1} ({0})", r"W_{aa} ({0})")  # fmt: skip
+    for _ in range(60):
+        source = f"z_a{T}"
+        for _ in range(rng.randrange(1, 6)):
+            source = rng.choice(wraps).replace("{0}", source)
+        assert explain(f"a{T} = {source}", "rnn").startswith("It ")
 
 
 def test_seeds_differ_in_size() -> None:

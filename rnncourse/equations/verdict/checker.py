@@ -13,11 +13,12 @@ from ..language.lexer import Failure
 from ..language.nodes import Cases, Deriv, Idx, Node, Num, Relation, Space, Sym, walk
 from ..runs.world import LOSSES, World
 from ..runs.worlds import Setting
-from .evaluate import Definition, Evaluator, show
+from .evaluate import Definition, Evaluator, TooMuch, show
 
 __all__ = ["FAR", "Checker", "Verdict", "left_sides"]
 
 TOLERANCE = 1e-10
+NODES = 2_000  # of an equation: ten times what any of the book has
 NEAR = 0.01  # of a bound: as near as a run has to come to it
 FAR = "true on every run tried; nothing came near the bound"
 KINDS = {"=": "identity", ":=": "identity", r"\leftarrow": "update", r"\in": "membership"}
@@ -92,6 +93,8 @@ class Checker:
             If one of them does not hold, makes no sense, or claims nothing.
         """
         try:
+            if sum(1 for relation in relations for _ in walk(relation)) > NODES:
+                raise TooMuch(f"this has more than {NODES} parts: check it in parts", source, relations[0].span)
             with np.errstate(all="ignore"):
                 return [RelationCheck(self, relation, source).verdict(attained) for relation in relations]
         except RecursionError:
