@@ -21,7 +21,7 @@ NOT_TESTS = --ignore=book/_ext --ignore-glob='*conftest.py'
 PARALLEL = -n 2 --dist loadscope
 ONE_THREAD = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: help install book serve test torch offline-book lint format types unit notebooks notebooks-check \
+.PHONY: help install book serve test torch offline-book lint format types unit notebooks portable durations notebooks-check \
 	notebooks-write screenshots pdf html-check lighthouse lite equations equation-mutants mutants mutation bench bench-quick clean
 
 help:
@@ -30,6 +30,8 @@ help:
 	@echo "make test             all that CI runs: lint, types, the book, every test (TORCH=1: install PyTorch too)"
 	@echo "make lint types unit notebooks       parts of it"
 	@echo "make notebooks-write NB='a.ipynb b.ipynb'   run notebooks from the top, write them in the book's form"
+	@echo "make portable         the notebooks as on other machines: kernels of OpenBLAS, vector units, last bits moved"
+	@echo "make durations        make test, and store where its time went: the verification report tells it"
 	@echo "make screenshots PAGES=bptt          pictures of pages in _build/screenshots"
 	@echo "make pdf              the whole book as one PDF, _build/pdf/rnncourse.pdf"
 	@echo "make html-check       the Nu HTML checker over all pages (needs Java and npm)"
@@ -66,6 +68,10 @@ serve: book
 test: lint types torch offline-book
 	$(ONE_THREAD) $(BIN)/python -m pytest tests rnncourse book --doctest-modules $(NOT_TESTS) -m "not slow" $(NBVAL) $(PARALLEL) $(PYTEST)
 
+# The run that the verification report tells of; on a quiet machine.
+durations:
+	DURATIONS=tests/durations.json $(MAKE) --no-print-directory test
+
 offline-book: $(INSTALLED)
 	$(OFFLINE) $(BUILD)
 
@@ -93,6 +99,11 @@ unit: $(INSTALLED)
 
 notebooks: $(INSTALLED)
 	$(ONE_THREAD) $(BIN)/python -m pytest book tests/book/test_notebooks.py $(NBVAL) $(PARALLEL) $(PYTEST)
+
+# Every notebook and the stored points under other kernels of OpenBLAS, fewer of NumPy's units, and with last bits moved.
+# WORDS chooses among the settings: make portable WORDS='Nehalem moved'
+portable: $(INSTALLED)
+	$(BIN)/python tests/book/portable.py $(WORDS) $(NBVAL) $(PARALLEL)
 
 notebooks-check: $(INSTALLED)
 	$(BIN)/python tests/book/notebooks.py

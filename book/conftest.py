@@ -1,8 +1,17 @@
-"""Outputs that are not committed are not compared: see tests/book/notebooks.py."""
+"""How nbval runs the notebooks: as another machine would, and without comparing what is not committed."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "book"))
+import portable
 
 NOT_COMMITTED = (
     "application/json",
@@ -18,3 +27,11 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
     """Let nbval compare text alone (it skips PNG and JPEG by itself)."""
     if hasattr(collector, "skip_compare"):
         collector.skip_compare += NOT_COMMITTED
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Start the kernels under a foreign setting, so that what hangs on the last bit shows; `make portable` has its own."""
+    notebook = type(item).__name__ == "IPyNbCell" and "PORTABLE" not in os.environ
+    with patch.dict(os.environ, portable.foreign() if notebook else {}):
+        return (yield)

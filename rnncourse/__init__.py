@@ -18,9 +18,11 @@ from .gradcheck import check
 from .layers.bidirectional import Bidirectional
 from .layers.deep import Deep
 from .layers.dense import Dense
+from .layers.embedding import Embedding
 from .layers.gru import GRU, gru_cell_backward, gru_cell_forward
 from .layers.halves import Halves
 from .layers.lstm import LSTM, lstm_cell_backward, lstm_cell_forward
+from .layers.recurrent_dropout import RecurrentDropout
 from .layers.rnn import RNN, rnn_cell_backward, rnn_cell_forward
 from .records import Gradients, tree_map
 from .workspace import Workspace
@@ -32,8 +34,10 @@ __all__ = [
     "Bidirectional",
     "Deep",
     "Dense",
+    "Embedding",
     "Gradients",
     "Halves",
+    "RecurrentDropout",
     "Workspace",
     "__version__",
     "check",

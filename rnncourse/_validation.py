@@ -9,12 +9,13 @@ A wrong kind or dtype is a TypeError; a wrong shape or value is a ValueError.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from .records import Array
+from .records import Array, Layer
 from .workspace import Workspace
 
 FLOATS = ("float32", "float64")
@@ -197,15 +198,76 @@ def own_real_run(run: object, kind: type, layer: object) -> None:
         raise TypeError("run: expected a real run, since backward is real, got a complex one")
 
 
+def upstream(da: object, dfinal: object, symbols: str, expected: tuple[int, ...], dtype: str) -> Array:
+    """Accept dL/da (float, of the outputs' shape), or None, which stands for zeros where `dfinal` carries a gradient.
+
+    For every layer's ``backward(run, da, dfinal)``: at least one of the two has to be given.
+    """
+    if da is None:
+        if nothing(dfinal):
+            raise ValueError("da, dfinal: expected a gradient in at least one of them, got None in both")
+        return np.zeros(expected, dtype)
+    array = numbers("da", da, dtype)
+    shape("da", array, symbols, expected)
+    return array
+
+
+def nothing(tree: object) -> bool:
+    """Whether a tree of tuples holds nothing but None."""
+    return tree is None or (isinstance(tree, tuple) and all(map(nothing, tree)))
+
+
 def layers(**given: object) -> None:
     """Check that these are layers of one precision."""
     for name, layer in given.items():
-        if not all(hasattr(layer, part) for part in ("forward", "backward", "zero_state", "n_x", "n_out", "precision")):
+        if isinstance(layer, type):
+            raise TypeError(
+                f"{name}: expected a layer, got the class {layer.__name__}: {layer.__name__}.init makes one"
+            )
+        if not isinstance(layer, Layer):
             raise TypeError(f"{name}: expected a layer, got {describe(layer)}")
     (first, want), *others = ((name, layer.precision) for name, layer in given.items())  # type: ignore[attr-defined]
     for name, got in others:
         if got != want:
             raise TypeError(f"{name}: expected dtype {want}, as {first} has, got {got}")
+
+
+def inputs(name: str, value: object, layer: Any) -> Array:
+    """Accept what a layer reads at every step: numbers (T, B, n_x), or (T, B) symbols where it ``reads_symbols``."""
+    if getattr(layer, "reads_symbols", False):
+        array = symbols(name, value)
+        shape(name, array, "(T, B)", (None, None))
+        return array
+    array = numbers(name, value, layer.precision, allow_complex=True, allow_ints=True)
+    shape(name, array, "(T, B, n_x)", (None, None, layer.n_x))
+    return array
+
+
+def symbols(name: str, value: object) -> Array:
+    """Accept an array of integers (booleans are no integers here)."""
+    array = ndarray(name, value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected symbols as an array of integers, got dtype {array.dtype}")
+    return array
+
+
+def below(name: str, array: Array, count: int) -> None:
+    """Check that symbols are integers from 0 to count - 1."""
+    if array.size and (array.min() < 0 or array.max() >= count):
+        bad = array[(array < 0) | (array >= count)][0]
+        raise ValueError(f"{name}: expected symbols from 0 to n_x - 1 = {count - 1}, got {bad}")
+
+
+@contextmanager
+def within(name: str, entry: int) -> Iterator[None]:
+    """Let the messages of a part name the whole: what it calls ``state`` is ``state[1]`` here."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        message = str(error)
+        if not message.startswith((f"{name}:", f"{name}[")):
+            raise
+        raise type(error)(f"{name}[{entry}]{message.removeprefix(name)}") from error
 
 
 def entries(name: str, value: object, count: int) -> tuple[Any, ...]:
@@ -217,6 +279,13 @@ def entries(name: str, value: object, count: int) -> tuple[Any, ...]:
     if len(value) != count:
         raise ValueError(f"{name}: expected a tuple of {count} entries, one a layer, got a tuple of {len(value)}")
     return value
+
+
+def together(name: str, values: dict[str, object], wanted: tuple[str, ...]) -> None:
+    """Check that of these optional parameters all that are wanted are given, or none at all."""
+    given = tuple(part for part, value in values.items() if value is not None)
+    if given not in ((), wanted):
+        raise ValueError(f"{name}: expected {', '.join(wanted)} or none, got {', '.join(given)}")
 
 
 def workspace(value: object) -> Workspace:

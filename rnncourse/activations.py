@@ -1,7 +1,9 @@
 """Activation functions and their slopes.
 
 Every function takes real or complex arrays (complex step differentiation needs the second) and never overflows. A slope
-takes the *output* a = g(z), since that is what a cell keeps: tanh'(z) = 1 - a².
+takes the *output* a = g(z), since that is what a cell keeps: tanh'(z) = 1 - a². Integers and booleans are converted to
+float64; what is no NumPy array (or number) is a TypeError. That a tiny result rounds to 0 is no error, whatever
+`numpy.errstate` says.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import _validation as validate
 from .records import Array
 
 __all__ = [
@@ -30,6 +33,7 @@ __all__ = [
 ]
 
 
+@np.errstate(under="ignore")
 def sigmoid(z: Array) -> Array:
     """Logistic sigmoid, σ(z) = 1 / (1 + e^{-z}).
 
@@ -48,10 +52,12 @@ def sigmoid(z: Array) -> Array:
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
+    z = _numbers("z", z)
     e = np.exp(-_towards_zero(z))  # at most 1 in modulus, so nothing overflows
     return np.where(np.signbit(z.real), e, 1) / (1 + e)  # signbit, as copysign does, tells -0.0 from 0.0
 
 
+@np.errstate(under="ignore")
 def sigmoid_slope(a: Array) -> Array:
     """Slope of the sigmoid from its output: σ'(z) = a (1 - a), at most 1/4.
 
@@ -65,6 +71,7 @@ def sigmoid_slope(a: Array) -> Array:
     ndarray
         Same shape and dtype.
     """
+    a = _numbers("a", a)
     return a * (1 - a)
 
 
@@ -81,9 +88,10 @@ def tanh(z: Array) -> Array:
     ndarray
         In (-1, 1) for real z, same shape and dtype.
     """
-    return np.tanh(z)
+    return np.tanh(_numbers("z", z))
 
 
+@np.errstate(under="ignore")
 def tanh_slope(a: Array) -> Array:
     """Slope of tanh from its output: tanh'(z) = 1 - a², at most 1.
 
@@ -97,6 +105,7 @@ def tanh_slope(a: Array) -> Array:
     ndarray
         Same shape and dtype.
     """
+    a = _numbers("a", a)
     return 1 - a * a
 
 
@@ -113,6 +122,7 @@ def relu(z: Array) -> Array:
     ndarray
         Same shape and dtype.
     """
+    z = _numbers("z", z)
     return np.where(z.real <= 0, z.dtype.type(0), z)
 
 
@@ -129,6 +139,7 @@ def relu_slope(a: Array) -> Array:
     ndarray
         Same shape and dtype.
     """
+    a = _numbers("a", a)
     return (a.real > 0).astype(a.dtype)
 
 
@@ -145,7 +156,7 @@ def identity(z: Array) -> Array:
     ndarray
         The same array.
     """
-    return z
+    return _numbers("z", z)
 
 
 def identity_slope(a: Array) -> Array:
@@ -161,9 +172,10 @@ def identity_slope(a: Array) -> Array:
     ndarray
         Ones of the same shape and dtype.
     """
-    return np.ones_like(a)
+    return np.ones_like(_numbers("a", a))
 
 
+@np.errstate(under="ignore")
 def softmax(z: Array) -> Array:
     """Softmax over the last axis, ŷ_i = e^{z_i} / Σ_j e^{z_j} (eq:softmax).
 
@@ -182,10 +194,11 @@ def softmax(z: Array) -> Array:
     >>> softmax(np.array([1000.0, 1000.0, 0.0]))
     array([0.5, 0.5, 0. ])
     """
-    e = np.exp(_below_the_largest(z))
+    e = np.exp(_below_the_largest(_logits(z)))
     return e / e.sum(axis=-1, keepdims=True)
 
 
+@np.errstate(under="ignore")
 def softmax_backward(yhat: Array, dyhat: Array) -> Array:
     """Gradient through the softmax: (diag(ŷ) - ŷ ŷᵀ) dŷ, without forming the matrix (eq:softmax-jacobian).
 
@@ -200,10 +213,18 @@ def softmax_backward(yhat: Array, dyhat: Array) -> Array:
     -------
     ndarray, shape (..., n)
         dL/dz.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no array of numbers, or the shapes differ.
     """
+    yhat, dyhat = _numbers("yhat", yhat), _numbers("dyhat", dyhat)
+    validate.shape("dyhat", dyhat, str(yhat.shape), yhat.shape)
     return yhat * (dyhat - (yhat * dyhat).sum(axis=-1, keepdims=True))
 
 
+@np.errstate(under="ignore")
 def log_softmax(z: Array) -> Array:
     """Logarithm of the softmax, z_i - log Σ_j e^{z_j}, without taking the logarithm of a tiny number.
 
@@ -222,7 +243,7 @@ def log_softmax(z: Array) -> Array:
     >>> log_softmax(np.array([0.0, 1000.0]))
     array([-1000.,     0.])
     """
-    shifted = _below_the_largest(z)
+    shifted = _below_the_largest(_logits(z))
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
@@ -240,6 +261,31 @@ ACTIVATIONS = {
     "identity": Activation(identity, identity_slope),
 }
 """The activations that a layer can name."""
+
+
+def _numbers(name: str, value: Array) -> Array:
+    """Accept an array of floating point or complex numbers, or one of integers, which becomes float64.
+
+    NumPy's numbers pass as they are: `sigmoid(z[0])` is a number again.
+    """
+    if type(value) is np.ndarray and value.dtype.kind in "fc":
+        return value
+    if isinstance(value, np.floating | np.complexfloating):
+        return value
+    number = isinstance(value, int | float | complex | np.generic)
+    array = np.asarray(value) if number else validate.ndarray(name, value)
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    if array.dtype.kind not in "fc":
+        raise TypeError(f"{name}: expected numbers, got dtype {array.dtype}")
+    return array
+
+
+def _logits(z: Array) -> Array:
+    z = _numbers("z", z)
+    if z.ndim < 1 or z.shape[-1] < 1:
+        raise ValueError(f"z: expected shape (..., n) with n ≥ 1, got {z.shape}")
+    return z
 
 
 def _towards_zero(z: Array) -> Array:

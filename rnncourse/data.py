@@ -1,16 +1,19 @@
 """Sequences to learn from: Elman's letters, temporal XOR, agreement, sunspots, the characters of a text.
 
+And batches of them: sequences of different lengths, padded to one array.
+
 Generated data comes from an explicit random generator; nothing is downloaded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _validation as check
+from . import _validation as validate
 from .records import Array, Record
 
 __all__ = [
@@ -18,10 +21,13 @@ __all__ = [
     "ELMAN_CODES",
     "Agreement",
     "Characters",
+    "Padded",
     "Sunspots",
     "agreement",
     "elman_letters",
     "one_hot",
+    "pad",
+    "right_padded",
     "sunspots",
     "temporal_xor",
 ]
@@ -65,7 +71,7 @@ def elman_letters(n_consonants: int, rng: np.random.Generator) -> str:
     >>> elman_letters(4, np.random.default_rng(1))
     'diidiiguuuguuu'
     """
-    drawn = check.generator("rng", rng).choice(list(SYLLABLES), check.size("n_consonants", n_consonants, least=0))
+    drawn = validate.generator("rng", rng).choice(list(SYLLABLES), validate.size("n_consonants", n_consonants, least=0))
     return "".join(SYLLABLES[str(c)] for c in drawn)
 
 
@@ -91,7 +97,7 @@ def temporal_xor(n_triples: int, rng: np.random.Generator) -> Array:
     >>> temporal_xor(4, np.random.default_rng(0))
     array([1, 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0])
     """
-    bits = check.generator("rng", rng).integers(0, 2, (check.size("n_triples", n_triples, least=0), 2))
+    bits = validate.generator("rng", rng).integers(0, 2, (validate.size("n_triples", n_triples, least=0), 2))
     return np.column_stack([bits, bits[:, 0] ^ bits[:, 1]]).ravel()
 
 
@@ -138,8 +144,8 @@ def agreement(n_sentences: int, distance: int, rng: np.random.Generator) -> Agre
     the birds near the cats near the dog still were
     the cats near the dog above the cat really were
     """
-    n, distance = check.size("n_sentences", n_sentences, least=0), check.size("distance", distance, least=0)
-    rng = check.generator("rng", rng)
+    n, distance = validate.size("n_sentences", n_sentences, least=0), validate.size("distance", distance, least=0)
+    rng = validate.generator("rng", rng)
     phrases, adverbs = divmod(distance, 3)
     nouns = rng.integers(1, 7, (1 + phrases, n))
     words = np.zeros((2 + distance, n), np.int64)  # "the", wherever nothing else stands
@@ -206,13 +212,112 @@ def one_hot(classes: Array, n: int, dtype: type = np.float64) -> Array:
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    n = check.size("n", n)
-    classes = check.ndarray("classes", classes)
+    n = validate.size("n", n)
+    classes = validate.ndarray("classes", classes)
     if classes.dtype.kind not in "iu":
         raise TypeError(f"classes: expected integers, got dtype {classes.dtype}")
     if classes.size and (classes.min() < 0 or classes.max() >= n):
         raise ValueError(f"classes: expected integers from 0 to {n - 1}, got {classes.min()} to {classes.max()}")
-    return (classes[..., None] == np.arange(n)).astype(check.float_dtype(dtype))
+    return (classes[..., None] == np.arange(n)).astype(validate.float_dtype(dtype))
+
+
+class Padded(NamedTuple):
+    """A batch of sequences in one array, and how long each of them is."""
+
+    x: Array
+    lengths: Array
+
+
+def pad(sequences: Sequence[Array]) -> Padded:
+    """Put sequences of different lengths side by side, with zeros after their ends (right padding).
+
+    Parameters
+    ----------
+    sequences : list of ndarray, each of shape (T_i, n) or (T_i,)
+        At least one; all of one dtype, which the result keeps.
+
+    Returns
+    -------
+    Padded
+        ``x`` (T, B, n) or (T, B), with T the largest T_i, and ``lengths`` (B,) of int: what a layer's ``forward``
+        takes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are none, or if they differ in dtype or in n; the message names the first that does.
+
+    Examples
+    --------
+    >>> x, lengths = pad([np.array([1, 2, 3]), np.array([4])])
+    >>> x
+    array([[1, 4],
+           [2, 0],
+           [3, 0]])
+    >>> lengths
+    array([3, 1])
+    """
+    if not isinstance(sequences, list | tuple):
+        raise TypeError(f"sequences: expected a list of arrays, got {validate.describe(sequences)}")
+    if not sequences:
+        raise ValueError("sequences: expected at least one, got none")
+    arrays = [validate.ndarray(f"sequences[{k}]", sequence) for k, sequence in enumerate(sequences)]
+    first = arrays[0]
+    if first.ndim not in (1, 2):
+        raise ValueError(f"sequences[0]: expected shape (T, n) or (T,), got {first.shape}")
+    for k, array in enumerate(arrays):
+        if array.ndim != first.ndim or array.shape[1:] != first.shape[1:]:
+            wanted = f"(T, {first.shape[1]})" if first.ndim == 2 else "(T,)"
+            raise ValueError(f"sequences[{k}]: expected shape {wanted}, as sequences[0] has, got {array.shape}")
+        if array.dtype != first.dtype:
+            raise TypeError(f"sequences[{k}]: expected dtype {first.dtype}, as sequences[0] has, got {array.dtype}")
+    lengths = np.array([len(array) for array in arrays])
+    x = np.zeros((lengths.max(), len(arrays), *first.shape[1:]), first.dtype)
+    for k, array in enumerate(arrays):
+        x[: len(array), k] = array
+    return Padded(x, lengths)
+
+
+def right_padded(x: Array, lengths: Any) -> Array:
+    """Turn left padding right: move each sequence from the end of its column to the start, zeros behind it.
+
+    Layers read right padding: with `lengths`, the first steps of an example count, whatever stands there.
+
+    Parameters
+    ----------
+    x : ndarray, shape (T, B, ...)
+        Sequences that end at the last step, after padding of any contents.
+    lengths : sequence of int, shape (B,)
+        Number of steps of each.
+
+    Returns
+    -------
+    ndarray, shape (T, B, ...)
+        The same sequences, each from step 0 on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong dtype or shape.
+
+    Examples
+    --------
+    >>> right_padded(np.array([[0, 1], [0, 2], [4, 3]]), [1, 3])
+    array([[4, 1],
+           [0, 2],
+           [0, 3]])
+    """
+    x = validate.ndarray("x", x)
+    if x.ndim < 2:
+        raise ValueError(f"x: expected shape (T, B, ...), got {x.shape}")
+    steps, batch = x.shape[:2]
+    ends = validate.lengths(lengths, steps, batch)
+    if ends is None:
+        raise TypeError("lengths: expected one integer for each example, got None")
+    out = np.zeros(x.shape, x.dtype)
+    for k, n in enumerate(ends):
+        out[:n, k] = x[steps - n :, k]
+    return out
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -303,12 +408,12 @@ class Characters(Record):
         TypeError, ValueError
             If `classes` are no integers, or out of range.
         """
-        check.shape("classes", check.ndarray("classes", classes), "(T,)", (None,))
+        validate.shape("classes", validate.ndarray("classes", classes), "(T,)", (None,))
         one_hot(classes, len(self))
         return "".join(self.alphabet[i] for i in classes)
 
 
 def _string(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{name}: expected a string, got {check.describe(value)}")
+        raise TypeError(f"{name}: expected a string, got {validate.describe(value)}")
     return value

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from . import _validation as check
+from . import _validation as validate
 from .records import Array
 
-__all__ = ["Initializer", "glorot_uniform", "identity", "orthogonal", "zeros"]
+__all__ = ["Initializer", "glorot_uniform", "identity", "orthogonal", "standard_normal", "zeros"]
 
 
 class Initializer(Protocol):
@@ -45,9 +45,9 @@ def glorot_uniform(rng: np.random.Generator, shape: tuple[int, int], dtype: Any 
     .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks",
        AISTATS 2010, eq. 16.
     """
-    dtype = check.float_dtype(dtype)
+    dtype = validate.float_dtype(dtype)
     limit = np.sqrt(6 / sum(_matrix(shape)))
-    return check.generator("rng", rng).uniform(-limit, limit, shape).astype(dtype)
+    return validate.generator("rng", rng).uniform(-limit, limit, shape).astype(dtype)
 
 
 def orthogonal(rng: np.random.Generator, shape: tuple[int, int], dtype: Any = np.float64) -> Array:
@@ -78,9 +78,9 @@ def orthogonal(rng: np.random.Generator, shape: tuple[int, int], dtype: Any = np
     >>> bool(np.allclose(Q @ Q.T, np.eye(3)))
     True
     """
-    dtype = check.float_dtype(dtype)
+    dtype = validate.float_dtype(dtype)
     n_out, n_in = _matrix(shape)
-    q, r = np.linalg.qr(check.generator("rng", rng).standard_normal((max(n_out, n_in), min(n_out, n_in))))
+    q, r = np.linalg.qr(validate.generator("rng", rng).standard_normal((max(n_out, n_in), min(n_out, n_in))))
     q *= np.where(np.diag(r) < 0, -1, 1)  # QR leaves the signs open: without this the draw is not uniform
     return np.ascontiguousarray(q if n_out >= n_in else q.T, dtype=dtype)
 
@@ -102,7 +102,7 @@ def identity(rng: np.random.Generator | None, shape: tuple[int, int], dtype: Any
     ndarray
         Of `shape` and `dtype`.
     """
-    return np.eye(*_matrix(shape), dtype=check.float_dtype(dtype))
+    return np.eye(*_matrix(shape), dtype=validate.float_dtype(dtype))
 
 
 def zeros(rng: np.random.Generator | None, shape: tuple[int, int], dtype: Any = np.float64) -> Array:
@@ -122,10 +122,70 @@ def zeros(rng: np.random.Generator | None, shape: tuple[int, int], dtype: Any = 
     ndarray
         Of `shape` and `dtype`.
     """
-    return np.zeros(_matrix(shape), dtype=check.float_dtype(dtype))
+    return np.zeros(_matrix(shape), dtype=validate.float_dtype(dtype))
+
+
+def standard_normal(rng: np.random.Generator, shape: tuple[int, int], dtype: Any = np.float64) -> Array:
+    """Draw every entry from N(0, 1): for rows that are looked up, where nothing is added up over the inputs.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    shape : tuple
+        (n_out, n_in).
+    dtype : dtype
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray
+        Of `shape` and `dtype`.
+    """
+    dtype = validate.float_dtype(dtype)
+    return validate.generator("rng", rng).standard_normal(_matrix(shape)).astype(dtype)
+
+
+def draw(name: str, initializer: Initializer, rng: np.random.Generator, shape: tuple[int, int], dtype: Any) -> Array:
+    """Call an initializer and check what it returns, so that a wrong shape cannot become a layer of another size.
+
+    Parameters
+    ----------
+    name : str
+        The argument that it came in, for messages.
+    initializer : callable
+        See `Initializer`.
+    rng, shape, dtype
+        What it is called with.
+
+    Returns
+    -------
+    ndarray
+        Of `shape` and `dtype`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not callable, or returns something else.
+
+    Examples
+    --------
+    >>> draw("weight_init", lambda rng, shape, dtype: np.ones((3, 3)), np.random.default_rng(0), (3, 2), np.float64)
+    Traceback (most recent call last):
+        ...
+    ValueError: weight_init: expected an array of shape (n_out, n_in) = (3, 2), got (3, 3)
+    """
+    if not callable(initializer):
+        raise TypeError(f"{name}: expected a callable, such as glorot_uniform, got {validate.describe(initializer)}")
+    drawn = validate.ndarray(name, initializer(rng, shape, dtype))
+    if drawn.shape != shape:
+        raise ValueError(f"{name}: expected an array of shape (n_out, n_in) = {shape}, got {drawn.shape}")
+    if drawn.dtype != dtype:
+        raise TypeError(f"{name}: expected an array of dtype {np.dtype(dtype)}, got {drawn.dtype}")
+    return drawn
 
 
 def _matrix(shape: tuple[int, int]) -> tuple[int, int]:
     if not isinstance(shape, tuple) or len(shape) != 2:
         raise ValueError(f"shape: expected (n_out, n_in), got {shape!r}")
-    return check.size("n_out", shape[0]), check.size("n_in", shape[1])
+    return validate.size("n_out", shape[0]), validate.size("n_in", shape[1])

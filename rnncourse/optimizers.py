@@ -9,17 +9,32 @@ goes in and comes out; nothing is hidden::
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from types import NoneType
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-from . import _validation as check
-from .records import Array, Record, named_leaves, tree_map
+from . import _validation as validate
+from .records import Array, Record, check_match, mapped, named_leaves, tree_map
 
-__all__ = ["SGD", "Adam", "AdamState", "Optimizer", "clip_by_norm", "clip_by_value", "global_norm"]
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamState",
+    "AdamW",
+    "Optimizer",
+    "RMSProp",
+    "RMSPropState",
+    "SGDState",
+    "clip_by_norm",
+    "clip_by_value",
+    "global_norm",
+]
 
 Tree = TypeVar("Tree")
+Rate: TypeAlias = float | Callable[[int], float]
 
 
 class Optimizer(Protocol):
@@ -33,13 +48,29 @@ class Optimizer(Protocol):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class SGDState(Record):
+    """What gradient descent remembers.
+
+    Attributes
+    ----------
+    velocity : tree
+        v, in the form of the model.
+    steps : int
+        Updates so far.
+    """
+
+    velocity: Any
+    steps: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class SGD(Record):
     """Gradient descent, W ← W - α dW (eq:sgd), with momentum v ← β v + dW, W ← W - α v if β > 0.
 
     Parameters
     ----------
-    learning_rate : float
-        α, above 0.
+    learning_rate : float or callable
+        α, above 0; or a schedule, a function of the number of updates so far (`rnncourse.schedules`).
     momentum : float
         β, from 0 to below 1.
 
@@ -54,15 +85,15 @@ class SGD(Record):
     array([0.5])
     """
 
-    learning_rate: float
+    learning_rate: Rate
     momentum: float = 0.0
 
     def __post_init__(self) -> None:
-        _set(self, learning_rate=check.positive("learning_rate", self.learning_rate))
-        _set(self, momentum=check.positive("momentum", self.momentum, zero=True, below=1))
+        _set(self, learning_rate=_rate(self.learning_rate))
+        _set(self, momentum=validate.positive("momentum", self.momentum, zero=True, below=1))
 
-    def init(self, model: Tree) -> Tree:
-        """Return the velocities before the first update: zeros.
+    def init(self, model: Any) -> SGDState:
+        """Return the state before the first update: zero velocities.
 
         Parameters
         ----------
@@ -71,26 +102,150 @@ class SGD(Record):
 
         Returns
         -------
-        tree
-            Zeros in the form of `model`.
-        """
-        return tree_map(np.zeros_like, model)
+        SGDState
+            Zeros in the form of `model`, and no steps.
 
-    def update(self, model: Tree, grads: Tree, state: Tree) -> tuple[Tree, Tree]:
+        Raises
+        ------
+        TypeError
+            If the model is no tree of float32 and float64 arrays.
+        """
+        return SGDState(_zeros(model), 0)
+
+    @np.errstate(under="ignore")
+    def update(self, model: Tree, grads: Tree, state: SGDState) -> tuple[Tree, SGDState]:
         """Take a step.
 
         Parameters
         ----------
-        model, grads, state : tree
-            The parameters, their gradients, and the velocities, all of one structure.
+        model, grads : tree
+            The parameters and their gradients, of one structure, with the same shapes and dtypes.
+        state : SGDState
+            From `init` or from the last update.
 
         Returns
         -------
         tuple
-            The new parameters and velocities.
+            The new parameters and state.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If gradients or state do not fit the model; the message gives the path.
         """
-        velocity = tree_map(lambda v, g: self.momentum * v + g, state, grads)
-        return tree_map(lambda w, v: w - self.learning_rate * v, model, velocity), velocity
+        _check_update(model, grads, state, SGDState)
+        rate = _rate_at(self.learning_rate, state.steps)
+        velocity = mapped(lambda v, g: self.momentum * v + g, state.velocity, grads)
+        return mapped(lambda w, v: w - rate * v, model, velocity), SGDState(velocity, state.steps + 1)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RMSPropState(Record):
+    """What RMSProp remembers.
+
+    Attributes
+    ----------
+    square, velocity : tree
+        The running mean of the gradients' squares, and v, in the form of the model.
+    steps : int
+        Updates so far.
+    """
+
+    square: Any
+    velocity: Any
+    steps: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RMSProp(Record):
+    """RMSProp [1]_: each gradient is divided by the root of a running mean of its square, s ← ρ s + (1-ρ) dW².
+
+    Then v ← β v + dW / (√s + ε) and W ← W - α v, as PyTorch defines it: ε is added to the root, and α is applied after
+    the momentum.
+
+    Parameters
+    ----------
+    learning_rate : float or callable
+        α, above 0; or a schedule, a function of the number of updates so far (`rnncourse.schedules`).
+    decay : float
+        ρ, from 0 to below 1 (PyTorch calls it alpha).
+    eps : float
+        ε, at least 0. Where it is 0 and there has been no gradient yet, no step is taken.
+    momentum : float
+        β, from 0 to below 1.
+
+    References
+    ----------
+    .. [1] T. Tieleman and G. Hinton, "Lecture 6.5 - rmsprop", COURSERA: Neural networks for machine learning, 2012.
+
+    Examples
+    --------
+    >>> optimizer = RMSProp(learning_rate=0.1, decay=0.75)
+    >>> W, dW = np.array([1.0, 1.0]), np.array([1e-3, -1e3])
+    >>> W, state = optimizer.update(W, dW, optimizer.init(W))
+    >>> W.round(4)
+    array([0.8, 1.2])
+    """
+
+    learning_rate: Rate = 1e-2
+    decay: float = 0.99
+    eps: float = 1e-8
+    momentum: float = 0.0
+
+    def __post_init__(self) -> None:
+        _set(self, learning_rate=_rate(self.learning_rate))
+        _set(self, decay=validate.positive("decay", self.decay, zero=True, below=1))
+        _set(self, eps=validate.positive("eps", self.eps, zero=True))
+        _set(self, momentum=validate.positive("momentum", self.momentum, zero=True, below=1))
+
+    def init(self, model: Any) -> RMSPropState:
+        """Return the state before the first update: zeros.
+
+        Parameters
+        ----------
+        model : tree
+            What will be updated.
+
+        Returns
+        -------
+        RMSPropState
+            Zeros in the form of `model`, and no steps.
+
+        Raises
+        ------
+        TypeError
+            If the model is no tree of float32 and float64 arrays.
+        """
+        return RMSPropState(_zeros(model), _zeros(model), 0)
+
+    @np.errstate(under="ignore")
+    def update(self, model: Tree, grads: Tree, state: RMSPropState) -> tuple[Tree, RMSPropState]:
+        """Take a step.
+
+        Parameters
+        ----------
+        model, grads : tree
+            The parameters and their gradients, of one structure, with the same shapes and dtypes.
+        state : RMSPropState
+            From `init` or from the last update.
+
+        Returns
+        -------
+        tuple
+            The new parameters and state.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If gradients or state do not fit the model; the message gives the path.
+        """
+        _check_update(model, grads, state, RMSPropState)
+        rate = _rate_at(self.learning_rate, state.steps)
+        square = mapped(lambda s, g: self.decay * s + (1 - self.decay) * g * g, state.square, grads)
+        scaled = mapped(lambda g, s: _over(g, np.sqrt(s) + self.eps), grads, square)
+        velocity = mapped(lambda v, u: self.momentum * v + u, state.velocity, scaled)
+        new = mapped(lambda w, v: w - rate * v, model, velocity)
+        return new, RMSPropState(square, velocity, state.steps + 1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -100,7 +255,7 @@ class AdamState(Record):
     Attributes
     ----------
     mean, square : tree
-        Running means of the gradients and of their squares.
+        Running means of the gradients and of their squares, in the form of the model.
     steps : int
         Updates so far.
     """
@@ -116,12 +271,13 @@ class Adam(Record):
 
     Parameters
     ----------
-    learning_rate : float
-        α, above 0.
+    learning_rate : float or callable
+        α, above 0; or a schedule, a function of the number of updates so far (`rnncourse.schedules`).
     beta1, beta2 : float
         Decay of the running means of gradients and of their squares, from 0 to below 1.
     eps : float
-        Added to the root of the mean square.
+        Added to the root of the mean square, at least 0. Where it is 0 and there has been no gradient yet, no step is
+        taken.
 
     References
     ----------
@@ -136,16 +292,16 @@ class Adam(Record):
     array([0.9, 1.1])
     """
 
-    learning_rate: float = 1e-3
+    learning_rate: Rate = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
 
     def __post_init__(self) -> None:
-        _set(self, learning_rate=check.positive("learning_rate", self.learning_rate))
-        _set(self, beta1=check.positive("beta1", self.beta1, zero=True, below=1))
-        _set(self, beta2=check.positive("beta2", self.beta2, zero=True, below=1))
-        _set(self, eps=check.positive("eps", self.eps, zero=True))
+        _set(self, learning_rate=_rate(self.learning_rate))
+        _set(self, beta1=validate.positive("beta1", self.beta1, zero=True, below=1))
+        _set(self, beta2=validate.positive("beta2", self.beta2, zero=True, below=1))
+        _set(self, eps=validate.positive("eps", self.eps, zero=True))
 
     def init(self, model: Any) -> AdamState:
         """Return the state before the first update: zero means.
@@ -159,16 +315,22 @@ class Adam(Record):
         -------
         AdamState
             Zeros in the form of `model`, and no steps.
-        """
-        return AdamState(tree_map(np.zeros_like, model), tree_map(np.zeros_like, model), 0)
 
+        Raises
+        ------
+        TypeError
+            If the model is no tree of float32 and float64 arrays.
+        """
+        return AdamState(_zeros(model), _zeros(model), 0)
+
+    @np.errstate(under="ignore")
     def update(self, model: Tree, grads: Tree, state: AdamState) -> tuple[Tree, AdamState]:
         """Take a step.
 
         Parameters
         ----------
         model, grads : tree
-            The parameters and their gradients, of one structure.
+            The parameters and their gradients, of one structure, with the same shapes and dtypes.
         state : AdamState
             From `init` or from the last update.
 
@@ -176,16 +338,80 @@ class Adam(Record):
         -------
         tuple
             The new parameters and state.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If gradients or state do not fit the model; the message gives the path.
         """
+        _check_update(model, grads, state, AdamState)
+        rate = _rate_at(self.learning_rate, state.steps)
         b1, b2, n = self.beta1, self.beta2, state.steps + 1
-        mean = tree_map(lambda m, g: b1 * m + (1 - b1) * g, state.mean, grads)
-        square = tree_map(lambda s, g: b2 * s + (1 - b2) * g * g, state.square, grads)
+        mean = mapped(lambda m, g: b1 * m + (1 - b1) * g, state.mean, grads)
+        square = mapped(lambda s, g: b2 * s + (1 - b2) * g * g, state.square, grads)
 
         def step(w: Array, m: Array, s: Array) -> Array:
             unbiased_mean, unbiased_square = m / (1 - b1**n), s / (1 - b2**n)  # the means started at zero
-            return w - self.learning_rate * unbiased_mean / (np.sqrt(unbiased_square) + self.eps)
+            return w - rate * _over(unbiased_mean, np.sqrt(unbiased_square) + self.eps)
 
-        return tree_map(step, model, mean, square), AdamState(mean, square, n)
+        return mapped(step, model, mean, square), AdamState(mean, square, n)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AdamW(Adam):
+    """Adam with decoupled weight decay [1]_: beside Adam's step, W shrinks by α λ W.
+
+    A penalty in the loss would be divided by the root of the mean square like every gradient, so that weights with
+    large gradients would hardly shrink; here all shrink alike. Biases shrink, too, as in PyTorch.
+
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, eps
+        As in `Adam`.
+    weight_decay : float
+        λ, at least 0.
+
+    References
+    ----------
+    .. [1] I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
+
+    Examples
+    --------
+    >>> optimizer = AdamW(learning_rate=0.1, weight_decay=0.5)
+    >>> W = np.array([2.0])
+    >>> W, state = optimizer.update(W, np.zeros(1), optimizer.init(W))
+    >>> W
+    array([1.9])
+    """
+
+    weight_decay: float = 1e-2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _set(self, weight_decay=validate.positive("weight_decay", self.weight_decay, zero=True))
+
+    @np.errstate(under="ignore")
+    def update(self, model: Tree, grads: Tree, state: AdamState) -> tuple[Tree, AdamState]:
+        """Take a step: Adam's, and the decay.
+
+        Parameters
+        ----------
+        model, grads, state
+            As `Adam.update` takes them.
+
+        Returns
+        -------
+        tuple
+            The new parameters and state.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If gradients or state do not fit the model; the message gives the path.
+        """
+        moved, after = super().update(model, grads, state)
+        shrink = _rate_at(self.learning_rate, state.steps) * self.weight_decay
+        return mapped(lambda new, w: new - shrink * w, moved, model), after
 
 
 def global_norm(grads: Any) -> float:
@@ -201,11 +427,17 @@ def global_norm(grads: Any) -> float:
     float
         The norm, without overflow on the way; inf or NaN if an entry is.
 
+    Raises
+    ------
+    TypeError
+        If an entry of the tree is a bare number, or an array of other than real numbers; the message gives the path.
+
     Examples
     --------
     >>> global_norm((np.array([3.0]), {"b": np.array([[4.0]])}))
     5.0
     """
+    _check_arrays("grads", grads, kinds="fiub")
     leaves = [leaf for _, leaf in named_leaves(grads)]
     if any(np.isnan(leaf).any() for leaf in leaves):
         return float("nan")
@@ -213,6 +445,7 @@ def global_norm(grads: Any) -> float:
     return largest * relative
 
 
+@np.errstate(under="ignore")
 def _norm(grads: Any) -> tuple[float, float]:
     """Return two factors of the norm, the largest entry and the norm in units of it: neither overflows."""
     leaves = [np.asarray(leaf, dtype=np.float64) for _, leaf in named_leaves(grads)]
@@ -241,6 +474,8 @@ def clip_by_norm(grads: Tree, max_norm: float) -> tuple[Tree, float]:
     ------
     FloatingPointError
         If an entry is NaN or infinite: there is no direction left to keep. The message names the array.
+    TypeError
+        If the gradient is no tree of float32 and float64 arrays: integers would be rounded to 0.
 
     References
     ----------
@@ -252,13 +487,15 @@ def clip_by_norm(grads: Tree, max_norm: float) -> tuple[Tree, float]:
     >>> clip_by_norm(np.array([3.0, 4.0]), max_norm=1.0)
     (array([0.6, 0.8]), 5.0)
     """
-    max_norm = check.positive("max_norm", max_norm)
+    max_norm = validate.positive("max_norm", max_norm)
+    _check_arrays("grads", grads)
     _check_finite(grads)
     largest, relative = _norm(grads)
     norm = largest * relative
     if norm <= max_norm:
         return grads, norm
 
+    @np.errstate(under="ignore")
     def shrink(g: Array) -> Array:  # in float64 and by two factors: the norm may exceed what g's dtype can hold, or inf
         return (g.astype(np.float64) / largest * (max_norm / relative)).astype(g.dtype)
 
@@ -284,13 +521,16 @@ def clip_by_value(grads: Tree, limit: float) -> Tree:
     ------
     FloatingPointError
         If an entry is NaN. The message names the array.
+    TypeError
+        If the gradient is no tree of float32 and float64 arrays.
 
     Examples
     --------
     >>> clip_by_value(np.array([0.1, -7.0]), limit=1.0)
     array([ 0.1, -1. ])
     """
-    limit = check.positive("limit", limit)
+    limit = validate.positive("limit", limit)
+    _check_arrays("grads", grads)
     _check_finite(grads, infinite=True)
 
     def cut(g: Array) -> Array:
@@ -300,7 +540,7 @@ def clip_by_value(grads: Tree, limit: float) -> Tree:
     return tree_map(cut, grads)
 
 
-def _set(record: Record, **settings: float) -> None:
+def _set(record: Record, **settings: Rate) -> None:
     """Keep settings as Python's numbers: a NumPy float64 would turn a float32 model into a float64 one."""
     for name, value in settings.items():
         object.__setattr__(record, name, value)
@@ -312,3 +552,66 @@ def _check_finite(grads: Any, *, infinite: bool = False) -> None:
         if bad.any():
             where = tuple(int(i) for i in np.argwhere(bad)[0])
             raise FloatingPointError(f"{path}: expected finite numbers, got {leaf[where]} at {where}")
+
+
+def _rate(value: Any) -> Rate:
+    """Accept a learning rate, or a schedule of it."""
+    if callable(value) and not isinstance(value, type):
+        schedule: Rate = value
+        return schedule
+    return validate.positive("learning_rate", value)
+
+
+def _rate_at(rate: Rate, steps: int) -> float:
+    """Return the learning rate after so many updates."""
+    return validate.positive(f"learning_rate({steps})", rate(steps), zero=True) if callable(rate) else rate
+
+
+def _over(a: Array, b: Array) -> Array:
+    """Return a / b, and 0 where b is 0: without ε that is where there has been no gradient, so no step is due."""
+    return np.divide(a, b, out=np.zeros_like(a), where=b != 0)
+
+
+def _zeros(model: Tree) -> Tree:
+    _check_arrays("model", model)
+    return tree_map(np.zeros_like, model)
+
+
+def _check_update(model: Any, grads: Any, state: Any, kind: type[Record]) -> None:
+    """Check that gradients and state fit the model, so that an update cannot change a shape or a dtype."""
+    _check_arrays("model", model)
+    check_match("grads", grads, model, "model")
+    if not isinstance(state, kind):
+        raise TypeError(
+            f"state: expected {kind.__name__}, as this optimiser's init returns, got {validate.describe(state)}"
+        )
+    for field in fields(kind):
+        value = getattr(state, field.name)
+        if field.name == "steps":
+            validate.size("state.steps", value, least=0)
+        else:
+            check_match(f"state.{field.name}", value, model, "model")
+
+
+def _check_arrays(name: str, tree: Any, kinds: str = "f") -> None:
+    """Refuse what an optimiser would pass over in silence or get wrong: bare numbers, integers, masked arrays."""
+    if isinstance(tree, Record):  # its fields that are no arrays are settings
+        for path, leaf in named_leaves(tree, name):
+            _check_array(path, leaf, kinds)
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            if not isinstance(value, NoneType | str):
+                _check_arrays(f"{name}.{key}", value, kinds)
+    elif isinstance(tree, tuple | list):
+        for k, value in enumerate(tree):
+            if not isinstance(value, NoneType | str):
+                _check_arrays(f"{name}[{k}]", value, kinds)
+    else:
+        _check_array(name, tree, kinds)
+
+
+def _check_array(path: str, value: Any, kinds: str) -> None:
+    array = validate.ndarray(path, value)
+    if array.dtype.kind not in kinds or (array.dtype.kind == "f" and validate.precision(array) is None):
+        wanted = "float32 or float64" if kinds == "f" else "float32, float64 or integers"
+        raise TypeError(f"{path}: expected dtype {wanted}, got {array.dtype}")

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Tree = TypeVar("Tree")
 
-__all__ = ["Array", "Gradients", "Record", "named_leaves", "read_only", "tree_map"]
+__all__ = ["Array", "Gradients", "Layer", "Record", "named_leaves", "read_only", "tree_map"]
 
 
 def read_only(array: Array) -> Array:
@@ -79,17 +79,56 @@ class Gradients(Record):
 
     Attributes
     ----------
-    x : ndarray
-        dL/dx, in the shape of the input.
+    x : ndarray or None
+        dL/dx, in the shape of the input; None if it was not asked for.
     state : ndarray or tuple
         dL/d(start state), in the form of the layer's state.
     layer : Record
         dL/d(parameters): a record of the layer's own type.
     """
 
-    x: Array
+    x: Any  # an array, or None
     state: Any
     layer: Any
+
+
+@runtime_checkable
+class Layer(Protocol):
+    """What makes a thing a layer: whatever has these members can be put into `Deep`, `Bidirectional` and `train`.
+
+    Attributes
+    ----------
+    n_x, n_out : int
+        Numbers of inputs and outputs a step.
+    dtype : dtype
+        That of the parameters.
+    precision : str
+        'float32' or 'float64': what inputs and states have to have.
+    """
+
+    @property
+    def n_x(self) -> int: ...  # noqa: D102
+
+    @property
+    def n_out(self) -> int: ...  # noqa: D102
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...  # noqa: D102
+
+    @property
+    def precision(self) -> str: ...  # noqa: D102
+
+    def zero_state(self, batch: int) -> Any:
+        """Return the start state of a batch: an array (B, n), or a tuple of states."""
+
+    def forward(self, x: Array, state: Any = None, lengths: Any = None) -> Any:
+        """Return a run: a record with `a` (T, B, n_out), `final`, `x` and `lengths`."""
+
+    def backward(self, run: Any, da: Array | None, dfinal: Any = None, inputs: bool = True) -> Gradients:
+        """Return the gradients by the inputs (None without `inputs`), by the start state and by the parameters."""
+
+    def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
+        """Take one step: the output (B, n_out) and the new state; a TypeError if the layer needs the future."""
 
 
 def _frozen(value: Any) -> Any:
@@ -114,17 +153,21 @@ def _same(a: object, b: object) -> bool:
     return type(a) is type(b) and bool(a == b)
 
 
-def tree_map(f: Callable[..., Any], tree: Tree, *trees: Any) -> Tree:
+def tree_map(f: Callable[..., Any], tree: Tree, *trees: Any, match: bool = True) -> Tree:
     """Apply `f` to the arrays of records, tuples, lists and dicts, and keep everything else.
 
     Parameters
     ----------
     f : callable
-        Called with one array of each tree; returns an array of the same shape and dtype where the tree holds layers.
+        Called with one array of each tree, as plain arrays (of a matrix, too); returns an array of the same shape and
+        dtype where the tree holds layers.
     tree : record, tuple, list, dict or ndarray
         Gives the structure of the result, and its fields that are no arrays.
     *trees
         More trees of the same structure.
+    match : bool
+        Whether the arrays of the trees have to agree in shape and dtype, and the settings of records, such as an
+        activation, in value. Without that, `f` may broadcast.
 
     Returns
     -------
@@ -134,43 +177,118 @@ def tree_map(f: Callable[..., Any], tree: Tree, *trees: Any) -> Tree:
     Raises
     ------
     ValueError
-        If the trees differ in kind, in length or in their keys.
+        If the trees differ in kind, in length, in their keys, in a shape or in a setting; the message gives the path.
+    TypeError
+        If they differ in a dtype, or an array is masked.
 
     Examples
     --------
     >>> tree_map(lambda w, g: w - 0.5 * g, (np.ones(2), {"b": np.zeros(1)}), (np.ones(2), {"b": np.ones(1)}))
     (array([0.5, 0.5]), {'b': array([-0.5])})
+    >>> tree_map(np.add, {"b": np.zeros(3)}, {"b": np.ones((6, 3))})
+    Traceback (most recent call last):
+        ...
+    ValueError: trees[0].b: expected shape (3,), as tree.b has, got (6, 3)
     """
-    for other in trees:
-        _check_same_structure(tree, other)
+    for path, leaf in named_leaves(tree, "tree"):
+        _check_plain(path, leaf)
+    for k, other in enumerate(trees):
+        check_match(f"trees[{k}]", other, tree, "tree", arrays=match)
+    return mapped(f, tree, *trees)
+
+
+def mapped(f: Callable[..., Any], tree: Tree, *trees: Any) -> Tree:
+    """Apply `f` as `tree_map` does, to trees that are known to fit: what checks once need not check for each map.
+
+    Parameters
+    ----------
+    f, tree, *trees
+        As in `tree_map`.
+
+    Returns
+    -------
+    record, tuple, list, dict or ndarray
+        As `tree_map` returns it.
+    """
     out: Any
     if isinstance(tree, np.ndarray):
-        out = f(tree, *trees)
+        out = f(*map(np.asarray, (tree, *trees)))  # of subclasses such as matrix, whose products mean something else
+        if tree.ndim == 0 and isinstance(out, np.generic):  # NumPy's arithmetic turns arrays of no axes into numbers
+            out = np.asarray(out)
     elif isinstance(tree, Record):
         given = [x for x in fields(tree) if x.init]
         columns = [[getattr(t, x.name) for t in (tree, *trees)] for x in given]
         # what does not count for equality, such as a run's tape, is no part of the tree
         out = type(tree)(
-            *(tree_map(f, *column) if x.compare else column[0] for x, column in zip(given, columns, strict=True))
+            *(mapped(f, *column) if x.compare else column[0] for x, column in zip(given, columns, strict=True))
         )
     elif isinstance(tree, dict):
-        out = {k: tree_map(f, v, *(t[k] for t in trees)) for k, v in tree.items()}
+        out = {k: mapped(f, v, *(t[k] for t in trees)) for k, v in tree.items()}
     elif isinstance(tree, tuple | list):
         make = getattr(tree, "_make", type(tree))  # named tuples
-        out = make(tree_map(f, v, *(t[i] for t in trees)) for i, v in enumerate(tree))
+        out = make(mapped(f, v, *(t[i] for t in trees)) for i, v in enumerate(tree))
     else:
         out = tree
     return out
 
 
-def _check_same_structure(tree: Any, other: Any) -> None:
-    same = type(tree) is type(other) or (isinstance(tree, np.ndarray) and isinstance(other, np.ndarray))
+def check_match(name: str, other: Any, tree: Any, owner: str, *, arrays: bool = True) -> None:
+    """Refuse a tree that does not fit another one, with the path of the place where they differ.
+
+    Parameters
+    ----------
+    name, other
+        The tree in question, and what the message calls it.
+    tree, owner
+        The tree that says what is expected, and what the message calls it.
+    arrays : bool
+        Whether shapes, dtypes and the settings of records count as well, or the structure alone.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `tree_map` says.
+    """
+    is_array = isinstance(tree, np.ndarray)
+    same = isinstance(other, np.ndarray) if is_array else type(tree) is type(other)
     if same and isinstance(tree, tuple | list):
         same = len(tree) == len(other)
     elif same and isinstance(tree, dict):
         same = tree.keys() == other.keys()
     if not same:
-        raise ValueError(f"trees: expected the structure of {_kind(tree)}, got {_kind(other)}")
+        raise ValueError(f"{name}: expected the structure of {_kind(tree)}, got {_kind(other)}")
+    if is_array:
+        _check_plain(name, other)
+        if arrays and tree.shape != other.shape:
+            raise ValueError(f"{name}: expected shape {tree.shape}, as {owner} has, got {other.shape}")
+        if arrays and tree.dtype.newbyteorder("=") != other.dtype.newbyteorder("="):
+            raise TypeError(f"{name}: expected dtype {tree.dtype}, as {owner} has, got {other.dtype}")
+        return
+    for suffix, part, mine in _parts(tree, other):
+        if isinstance(tree, Record) and not isinstance(part, CONTAINERS) and not isinstance(mine, CONTAINERS):
+            if arrays and not (part is mine or part == mine):
+                raise ValueError(f"{name}{suffix}: expected {part!r}, as {owner}{suffix} is, got {mine!r:.60}")
+        else:
+            check_match(name + suffix, mine, part, owner + suffix, arrays=arrays)
+
+
+CONTAINERS = (np.ndarray, Record, tuple, list, dict)
+
+
+def _parts(tree: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the parts of two trees of one kind, each with the end of its path."""
+    if isinstance(tree, Record):
+        names = [x.name for x in fields(tree) if x.init and x.compare]
+        yield from ((f".{name}", getattr(tree, name), getattr(other, name)) for name in names)
+    elif isinstance(tree, dict):
+        yield from ((f".{key}", value, other[key]) for key, value in tree.items())
+    elif isinstance(tree, tuple | list):
+        yield from ((f"[{k}]", *pair) for k, pair in enumerate(zip(tree, other, strict=True)))
+
+
+def _check_plain(path: str, array: Array) -> None:
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{path}: expected a plain NumPy array, got a masked array")
 
 
 def _kind(tree: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _validation as check
+from . import _validation as validate
 from .activations import ACTIVATIONS
 from .layers.rnn import RNN
 from .layers.sequence import Run, keep, valid_steps
@@ -34,7 +34,7 @@ def rtrl(layer: RNN, x: Array, da: Array, state: Array | None = None, lengths: A
     state : ndarray, shape (B, n_a), optional
         Start state; zeros, if None.
     lengths : sequence of int, shape (B,), optional
-        Number of steps of each example.
+        Number of steps of each example (right padding).
 
     Returns
     -------
@@ -61,11 +61,11 @@ def rtrl(layer: RNN, x: Array, da: Array, state: Array | None = None, lengths: A
     True
     """
     if not isinstance(layer, RNN):
-        raise TypeError(f"layer: expected an RNN, got {check.describe(layer)}")
+        raise TypeError(f"layer: expected an RNN, got {validate.describe(layer)}")
     run = layer.forward(x, state, lengths)
-    check.own_real_run(run, Run, layer)
-    da = check.numbers("da", da, layer.precision)
-    check.shape("da", da, "(T, B, n_a)", run.a.shape)
+    validate.own_real_run(run, Run, layer)
+    da = validate.numbers("da", da, layer.precision)
+    validate.shape("da", da, "(T, B, n_a)", run.a.shape)
     valid = valid_steps(run.lengths, len(da))
     da = keep(valid, da)
     slope = ACTIVATIONS[layer.activation].slope(run.parts[0][1:])

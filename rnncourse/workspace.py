@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,11 @@ class Buffers:
         """Return an array with any contents."""
         return np.empty(shape, dtype)
 
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Do nothing: new memory is nobody else's."""
+        yield
+
 
 NEW = Buffers()
 
@@ -28,7 +36,9 @@ class Workspace(Buffers):
     It saves allocating the same large arrays at every step. A run that was made with a workspace is valid until the
     workspace is used again; touching the run after that raises, so that it never shows another run's numbers. Its
     outputs `a`, its `final` state and gradients have memory of their own; other arrays taken from it, such as gates,
-    are views of the workspace: copy them to keep them. One workspace serves one layer and one call at a time.
+    are views of the workspace: copy them to keep them. One workspace serves one layer and one call at a time; a call
+    that comes while another one, on another thread, is at work in it raises. A copy of a workspace, or one that has
+    been pickled, is a new one.
 
     Attributes
     ----------
@@ -51,8 +61,28 @@ class Workspace(Buffers):
 
     def __init__(self) -> None:
         self.uses = 0
+        self._busy = Lock()
         self._arrays: dict[str, Array] = {}
         self._parts: dict[str, Workspace] = {}
+
+    def __reduce__(self) -> tuple[type[Workspace], tuple[()]]:
+        return Workspace, ()
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Claim the memory for a pass: a ``with`` block, in which nobody else may claim it.
+
+        Raises
+        ------
+        RuntimeError
+            If another pass is at work in it.
+        """
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError("workspace: expected one that is free, got one in which another call is at work")
+        try:
+            yield
+        finally:
+            self._busy.release()
 
     def part(self, name: str) -> Workspace:
         """Return the workspace of a part: a layer that is made of layers hands each of them its own.

@@ -1,7 +1,45 @@
-"""What all tests share: a loud line where PyTorch is missing."""
+"""What all tests share: a loud line where PyTorch is missing; with DURATIONS=<file>, where the time went."""
+
+import json
+import os
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+BEGAN = time.perf_counter()
+MOST = 10  # places in each list
+
+
+def durations(reports):
+    """Add up what each test and each file took: its own time, its fixtures and its end."""
+    tests, files = Counter(), Counter()
+    for report in reports:
+        tests[report.nodeid] += report.duration
+        files[report.nodeid.split("::")[0]] += report.duration
+    return tests, files
+
+
+def write_durations(path, reports):
+    """Store the slowest tests, notebooks' cells among them, and the slowest files."""
+    tests, files = durations(reports)
+    about = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "processors": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+    }
+    about |= {"tests": len(tests), "seconds": round(time.perf_counter() - BEGAN), "work": round(sum(tests.values()))}
+    lists = {
+        name: [[what, round(seconds, 1)] for what, seconds in found.most_common(MOST)]
+        for name, found in (("slowest", tests), ("files", files))
+    }
+    Path(path).write_text(json.dumps(about | lists, indent=1) + "\n", "utf8")
 
 
 def pytest_terminal_summary(terminalreporter):
+    if os.environ.get("DURATIONS"):
+        every = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "duration")]
+        write_durations(os.environ["DURATIONS"], every)
     missed = sum(
         "PyTorch is not installed" in str(report.longrepr) for report in terminalreporter.getreports("skipped")
     )

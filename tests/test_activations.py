@@ -2,6 +2,7 @@
 
 import warnings
 from decimal import Decimal, localcontext
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,6 +11,22 @@ from rnncourse.activations import ACTIVATIONS, log_softmax, relu, relu_slope, si
 
 POINTS = [-745.0, -40.0, -3.7, -1.0, -1e-3, -1e-300, 0.0, 1e-9, 0.5, 2.0, 17.0, 36.5, 800.0]
 EPS = np.finfo(float).eps
+
+
+class Facts(NamedTuple):
+    """What is known of an activation: a new one needs a line in FACTS, and nothing else in the tests."""
+
+    limits: list[float | str]  # at -inf, at minus the largest number, at the largest, at inf
+    slopes: list[float]  # there
+    slope_at_zero: float
+
+
+FACTS = {
+    "tanh": Facts([-1, -1, 1, 1], [0, 0, 0, 0], 1.0),
+    "sigmoid": Facts([0, 0, 1, 1], [0, 0, 0, 0], 0.25),
+    "relu": Facts([0, 0, "max", "inf"], [0, 0, 1, 1], 0.0),
+    "identity": Facts(["-inf", "-max", "max", "inf"], [1, 1, 1, 1], 1.0),
+}
 
 
 def exactly(function, *values: float) -> list[float]:
@@ -49,9 +66,9 @@ def test_slopes_agree_with_the_complex_step(name):
 
 
 @pytest.mark.parametrize("zero", [0.0, -0.0])
-@pytest.mark.parametrize(("name", "slope"), [("tanh", 1.0), ("sigmoid", 0.25), ("relu", 0.0), ("identity", 1.0)])
-def test_slopes_at_zero_of_either_sign(name, slope, zero):
-    function, slope_of = ACTIVATIONS[name]
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_slopes_at_zero_of_either_sign(name, zero):
+    (function, slope_of), slope = ACTIVATIONS[name], FACTS[name].slope_at_zero
     assert slope_of(function(np.array([zero])))[0] == slope
     assert function(np.array([complex(zero, 1e-30)])).imag[0] == pytest.approx(slope * 1e-30)
 
@@ -72,14 +89,6 @@ def test_activations_keep_shape_and_dtype_and_leave_their_input_alone(name, dtyp
     np.testing.assert_allclose(function(z.astype(kind)).real, a, rtol=1e-6)
 
 
-LIMITS = {
-    "tanh": ([-1, -1, 1, 1], [0, 0, 0, 0]),
-    "sigmoid": ([0, 0, 1, 1], [0, 0, 0, 0]),
-    "relu": ([0, 0, "max", "inf"], [0, 0, 1, 1]),
-    "identity": (["-inf", "-max", "max", "inf"], [1, 1, 1, 1]),
-}
-
-
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_extremes_give_the_limits_without_a_warning(name, dtype):
@@ -90,8 +99,8 @@ def test_the_extremes_give_the_limits_without_a_warning(name, dtype):
         warnings.simplefilter("error")
         function, slope = ACTIVATIONS[name]
         a = function(z)
-        assert a.tolist() == [names.get(v, v) for v in LIMITS[name][0]]
-        assert slope(a).tolist() == LIMITS[name][1]
+        assert a.tolist() == [names.get(v, v) for v in FACTS[name].limits]
+        assert slope(a).tolist() == FACTS[name].slopes
         finite = function(z[1:3] + np.array(1e-30j, np.result_type(dtype, np.complex64)))
         assert finite.real.tolist() == a[1:3].tolist()
 
@@ -148,3 +157,84 @@ def test_softmax_backward_agrees_with_the_complex_step():
 def test_relu_of_complex_numbers_goes_by_the_real_part():
     assert relu(np.array([1 + 2j, -1 + 2j, -1 - 2j])).tolist() == [1 + 2j, 0, 0]
     assert relu_slope(np.array([1 + 2j, 0])).tolist() == [1, 0]
+
+
+def test_relu_at_its_kink_is_flat_for_the_complex_step_too():
+    assert relu(np.array([1e-30j, -0.0 + 1e-30j])).tolist() == [0, 0]
+
+
+EVERY = {
+    **{f"{name} {part}": getattr(pair, part) for name, pair in ACTIVATIONS.items() for part in pair._fields},
+    "softmax": softmax,
+    "log_softmax": log_softmax,
+}
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64, bool])
+def test_integers_are_converted_and_never_wrap_around(name, dtype):
+    z = np.array([[0, 1, 1], [100, 3, 0]], dtype)
+    found = EVERY[name](z)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, EVERY[name](z.astype(float)))
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ([0.5, 1.0], "expected a NumPy array, got list"),
+        (None, "expected a NumPy array, got None"),
+        ("z", "expected a NumPy array, got str"),
+        (np.ma.masked_array([0.5, 1.0]), "expected a plain NumPy array, got a masked array"),
+        (np.array(["a"]), "expected numbers, got dtype <U1"),
+        (np.array([None]), "expected numbers, got dtype object"),
+    ],
+)
+def test_what_is_no_array_of_numbers_is_refused_by_name(name, bad, message):
+    with pytest.raises(TypeError, match=f"^[za]: {message}"):
+        EVERY[name](bad)
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if "softmax" not in name])
+def test_numbers_are_as_good_as_arrays(name):
+    expected = EVERY[name](np.array([0.5]))[0]
+    assert EVERY[name](np.float64(0.5)) == EVERY[name](0.5) == expected
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_matrices_are_taken_for_arrays(name):
+    z = np.array([[0.5, 0.2], [0.1, 0.9]])
+    found = EVERY[name](z.view(np.matrix))
+    assert type(found) is np.ndarray
+    np.testing.assert_array_equal(found, EVERY[name](z))
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_rounds_to_zero_is_no_error_whatever_errstate_says(name, dtype):
+    tiny = np.finfo(dtype).tiny
+    z = np.array([-800.0, -745.0, -700.0, -87.5, -1e-20, -tiny, 0.0, tiny, 1e-20, 1e-25, 0.5, 87.5, 800.0], dtype)
+    if "slope" in name:
+        z = z[np.abs(z) <= 1]
+    with np.errstate(all="raise"):
+        found = EVERY[name](z)
+        if name == "softmax":
+            softmax_backward(found, np.full_like(found, tiny))
+    np.testing.assert_array_equal(found, EVERY[name](z))
+
+
+@pytest.mark.parametrize("shape", [(), (3, 0), (0,)])
+@pytest.mark.parametrize("function", [softmax, log_softmax])
+def test_softmax_needs_an_axis_of_classes(function, shape):
+    with pytest.raises(ValueError, match=r"^z: expected shape \(..., n\) with n ≥ 1, got"):
+        function(np.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(4,), (1, 4), (3, 1), (2, 3, 4)])
+def test_softmax_backward_does_not_broadcast(shape):
+    yhat = softmax(np.zeros((3, 4)))
+    with pytest.raises(ValueError, match=r"^dyhat: expected shape \(3, 4\), got"):
+        softmax_backward(yhat, np.ones(shape))
+    with pytest.raises(TypeError, match=r"^dyhat: expected a NumPy array, got list"):
+        softmax_backward(yhat, [[1.0] * 4] * 3)

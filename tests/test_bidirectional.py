@@ -5,6 +5,7 @@ import pytest
 from cell_checks import assert_trees_close, random_layer, random_world
 
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense
+from rnncourse.gradcheck import gradient_errors
 from rnncourse.layers.bidirectional import reverse
 
 RNG = np.random.default_rng(0)
@@ -114,3 +115,36 @@ def test_reversing_twice_gives_back_the_sequence(lengths):
 def test_layers_that_do_not_fit_are_refused(fwd, bwd, error, message):
     with pytest.raises(error, match=f"^{message}"):
         Bidirectional(fwd, bwd)
+
+
+@pytest.mark.parametrize("sizes", [(2, 5), (5, 2)])
+@pytest.mark.parametrize("lengths", [None, [7, 0, 4, 5]], ids=["full", "padded"])
+def test_bidirectional_layers_of_different_sizes(sizes, lengths):
+    rng = np.random.default_rng(0)
+    layer = Bidirectional(random_layer(GRU.init(3, sizes[0], rng)), random_layer(LSTM.init(3, sizes[1], rng), 1))
+    x, state, da, dfinal = random_world(layer, 7, 4)
+    errors = gradient_errors(layer, x, state, da, dfinal, lengths)
+    assert max(errors.values()) <= 1e-12, errors
+
+
+def test_reverse_wants_a_length_for_every_example():
+    x = np.arange(24.0).reshape(4, 3, 2)
+    for bad, error, message in (
+        (np.array([2]), ValueError, r"lengths: expected shape \(B,\) = \(3,\), got \(1,\)"),
+        ([5, 1, 1], ValueError, "lengths: expected integers from 0 to T = 4, got 5"),
+        (np.ones(3), TypeError, "lengths: expected integers, got dtype float64"),
+    ):
+        with pytest.raises(error, match=f"^{message}"):
+            reverse(x, bad)
+    with pytest.raises(ValueError, match=r"^x: expected shape \(T, B, n\) or \(T, B\), got \(4,\)"):
+        reverse(np.arange(4), None)
+    np.testing.assert_array_equal(reverse(x, [2, 0, 4])[..., 0], reverse(x[..., 0], np.array([2, 0, 4])))
+
+
+def test_only_a_generator_is_a_generator():
+    with pytest.raises(TypeError, match=r"^rng: expected a numpy\.random\.Generator"):
+        LAYER.forward(np.zeros((1, 1, 2)), rng=0)
+    generator = np.random.default_rng(0)
+    LAYER.forward(np.zeros((1, 1, 2)), rng=generator)
+    assert generator.random() == np.random.default_rng(0).random()
+    assert not LAYER.drops_out

@@ -9,6 +9,8 @@ from cell_checks import assert_trees_close, random_layer, random_world
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, tree_map
 from rnncourse.chunked import checkpointed_gradients, truncated_gradients
 from rnncourse.layers.use_gate import UseGateCell
+from rnncourse.losses import squared_error
+from rnncourse.records import named_leaves
 
 RNG = np.random.default_rng(0)
 LAYERS = {
@@ -50,7 +52,7 @@ def test_states_and_their_gradients_may_be_left_out(name):
 
 def test_float32_stays_float32_and_integers_are_converted():
     layer = tree_map(lambda p: p.astype(np.float32), LAYERS["lstm"])
-    x, state, da, dfinal = random_world(layer, T, 2, dtype=np.float32)
+    x, state, da, dfinal = random_world(layer, T, 2)
     x = (4 * x).astype(np.int8)
     found = checkpointed_gradients(layer, x, da, state, dfinal, every=3)
     assert_trees_close(found, exact(layer, x, state, da, dfinal), 1e-5)
@@ -143,6 +145,64 @@ def test_layers_that_need_the_future_are_refused(gradients):
             gradients(layer, x, da, every=2)
 
 
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+@pytest.mark.parametrize("name", ["gru", "lstm", "deep"])
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "padded"])
+@pytest.mark.parametrize("every", [1, 4, T])
+def test_losses_of_the_chunks_add_up_and_the_final_state_is_that_of_the_whole(gradients, name, lengths, every):
+    layer = LAYERS[name]
+    x, state, da, _ = random_world(layer, T, 4)
+    run = layer.forward(x, state, lengths)
+    loss = squared_error(run.a, da)
+    found = gradients(
+        layer, x, lambda lo, hi, a: squared_error(a, da[lo:hi]), state=state, lengths=lengths, every=every
+    )
+    assert found.loss == pytest.approx(loss.value, rel=1e-12)
+    assert_trees_close(found.final, run.final, 1e-13)
+    assert_trees_close(found, gradients(layer, x, loss.dz, state=state, lengths=lengths, every=every), 1e-12)
+
+
+def test_a_long_sequence_can_be_cut_into_calls_that_hand_on_the_final_state():
+    layer = LAYERS["lstm"]
+    x, state, da, _ = random_world(layer, 12, 3)
+    whole = truncated_gradients(layer, x, da, 3, state)
+    first = truncated_gradients(layer, x[:6], da[:6], 3, state)
+    second = truncated_gradients(layer, x[6:], da[6:], 3, first.final)
+    assert_trees_close(tree_map(np.add, first.layer, second.layer), whole.layer, 1e-13)
+    assert_trees_close(second.final, whole.final, 1e-13)
+
+
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+def test_without_losses_there_is_no_loss_and_the_tree_is_the_gradients_alone(gradients):
+    layer = LAYERS["gru"]
+    x, _, da, _ = random_world(layer, T, 2)
+    for upstream in (da, lambda lo, hi, a: da[lo:hi]):
+        found = gradients(layer, x, upstream, every=4)
+        assert found.loss is None
+        assert [path for path, _ in named_leaves(found)] == ["x", "state", "layer.W", "layer.b"]
+    assert gradients(layer, x[:0], lambda lo, hi, a: (0.5, da[:0]), every=4).loss == 0.5
+
+
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+def test_the_gradient_by_the_inputs_can_be_left_out(gradients):
+    layer = LAYERS["lstm"]
+    x, _, da, _ = random_world(layer, T, 2)
+    found, whole = gradients(layer, x, da, every=4, inputs=False), gradients(layer, x, da, every=4)
+    assert found.x is None
+    assert found.layer == whole.layer
+    with pytest.raises(TypeError, match=r"^inputs: expected True or False, got int 0"):
+        gradients(layer, x, da, every=4, inputs=0)
+
+
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+@pytest.mark.parametrize(
+    "given", [lambda d: (1.0, d, None), lambda d: (d,), lambda d: (d, 1.0), lambda d: ("loss", d), lambda d: (None, d)]
+)
+def test_what_a_callable_returns_is_checked(gradients, given):
+    with pytest.raises(TypeError, match=r"^da: expected f\(lo, hi, a\) to return dL/da or \(loss, dL/da\), got tuple"):
+        gradients(LAYERS["rnn"], X, lambda lo, hi, a: given(np.zeros_like(a)), every=2)
+
+
 X, DA = np.zeros((4, 1, 2)), np.zeros((4, 1, 3))
 
 
@@ -213,3 +273,66 @@ def test_memory_beyond_the_gradient_by_x_grows_like_the_root_of_the_number_of_st
         return peak(lambda: checkpointed_gradients(layer, x, upstream_of)) - x.nbytes
 
     assert beyond(1600) < 3 * beyond(400)  # twice, and what is always there
+
+
+SEVEN = [7, 0, 4, 5]
+
+
+@pytest.mark.parametrize("lengths", [None, SEVEN], ids=["full", "padded"])
+@pytest.mark.parametrize("every", [None, 1, 2, 3, 7, 9])
+@pytest.mark.parametrize("name", ["lstm", "gru", "deep"])
+def test_checkpointed_gradients_are_exact(name, every, lengths):
+    net = LAYERS[name]
+    x, state, da, dfinal = random_world(net, 7, 4)
+    run = net.forward(x, state, lengths)
+    whole = net.backward(run, da, dfinal)
+    assert_trees_close(checkpointed_gradients(net, x, da, state, dfinal, lengths, every), whole)
+    seen = []
+
+    def part(lo, hi, a):
+        seen.append((lo, hi))
+        np.testing.assert_allclose(a, run.a[lo:hi], atol=1e-13)
+        return da[lo:hi]
+
+    assert_trees_close(checkpointed_gradients(net, x, part, state, dfinal, lengths, every), whole)
+    size = every or 2
+    assert sorted(seen) == [(lo, min(lo + size, 7)) for lo in range(0, 7, size)]
+    zero = checkpointed_gradients(net, x, da, every=every)
+    assert_trees_close(zero, net.backward(net.forward(x), da))
+
+
+@pytest.mark.parametrize("lengths", [None, SEVEN], ids=["full", "padded"])
+@pytest.mark.parametrize("every", [1, 3, 7])
+def test_truncated_gradients_are_the_sum_over_chunks_of_their_own(every, lengths):
+    net = LAYERS["lstm"]
+    x, state, da, _ = random_world(net, 7, 4)
+    found = truncated_gradients(net, x, da, every, state, lengths)
+    start, total, first = state, tree_map(np.zeros_like, net), None
+    for lo in range(0, 7, every):
+        inside = None if lengths is None else [min(max(n - lo, 0), len(x[lo : lo + every])) for n in lengths]
+        run = net.forward(x[lo : lo + every], start, inside)
+        g = net.backward(run, da[lo : lo + every])
+        np.testing.assert_allclose(found.x[lo : lo + every], g.x, atol=1e-13)
+        total, start, first = tree_map(np.add, total, g.layer), run.final, first or g
+    assert_trees_close(found.layer, total)
+    assert_trees_close(found.state, first.state)
+    exact = net.backward(net.forward(x, state, lengths), da)
+    assert (np.abs(found.layer.W - exact.layer.W).max() > 1e-3) == (every < 7)
+
+
+def test_truncated_and_checkpointed_take_an_empty_sequence():
+    net = LAYERS["lstm"]
+    x, state, da, dfinal = random_world(net, 0, 4)
+    assert_trees_close(checkpointed_gradients(net, x, da, state, dfinal).state, dfinal, 0)
+    assert_trees_close(truncated_gradients(net, x, da, 3, state).layer, tree_map(np.zeros_like, net), 0)
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "deep"])
+def test_checkpoints_take_a_gradient_of_the_final_state_alone(name):
+    layer = LAYERS[name]
+    x, state, da, dfinal = random_world(layer, T, 4)
+    expected = exact(layer, x, state, np.zeros_like(da), dfinal)
+    found = checkpointed_gradients(layer, x, None, state, dfinal, every=4)
+    assert_trees_close((found.x, found.state, found.layer), (expected.x, expected.state, expected.layer), 1e-13)
+    with pytest.raises(ValueError, match=r"^da, dfinal: expected a gradient in at least one of them"):
+        checkpointed_gradients(layer, x, None, state)

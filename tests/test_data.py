@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from rnncourse import LSTM
 from rnncourse.data import (
     AGREEMENT_WORDS,
     ELMAN_CODES,
@@ -14,6 +15,8 @@ from rnncourse.data import (
     agreement,
     elman_letters,
     one_hot,
+    pad,
+    right_padded,
     sunspots,
     temporal_xor,
 )
@@ -233,3 +236,83 @@ def test_characters_keep_the_order_of_the_alphabet_given():
 def test_characters_refuse_what_they_do_not_know(call, error, message):
     with pytest.raises(error, match=f"^{message}"):
         call()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16, bool])
+@pytest.mark.parametrize("tail", [(), (3,), (1,)])
+@pytest.mark.parametrize("sizes", [[4, 0, 7, 1], [5], [0, 0], [2, 2]])
+def test_pad_keeps_each_sequence_and_puts_zeros_behind_it(dtype, tail, sizes):
+    draw = rng()
+    given = [draw.integers(1, 9, (n, *tail)).astype(dtype) for n in sizes]
+    x, lengths = pad(given)
+    assert x.shape == (max(sizes), len(sizes), *tail)
+    assert x.dtype == dtype
+    assert lengths.tolist() == sizes
+    assert lengths.dtype.kind == "i"
+    for k, sequence in enumerate(given):
+        np.testing.assert_array_equal(x[: sizes[k], k], sequence)
+        assert not x[sizes[k] :, k].any()
+    assert pad(tuple(given)).x.tolist() == x.tolist()
+
+
+def test_a_layer_reads_a_padded_batch_as_it_reads_each_sequence():
+    draw = rng()
+    layer, given = LSTM.init(2, 3, draw), [draw.standard_normal((n, 2)) for n in (4, 1, 6)]
+    x, lengths = pad(given)
+    run = layer.forward(x, lengths=lengths)
+    for k, sequence in enumerate(given):
+        alone = layer.forward(sequence[:, None])
+        np.testing.assert_allclose(run.final[0][k], alone.final[0][0], atol=1e-14)
+        np.testing.assert_allclose(run.a[: len(sequence), k], alone.a[:, 0], atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ([], ValueError, "sequences: expected at least one, got none"),
+        (np.ones((3, 2)), TypeError, "sequences: expected a list of arrays, got an array"),
+        (None, TypeError, "sequences: expected a list of arrays, got None"),
+        ([[1.0, 2.0]], TypeError, r"sequences\[0\]: expected a NumPy array, got list"),
+        (
+            [np.ones(2), np.ma.masked_array([1.0])],
+            TypeError,
+            r"sequences\[1\]: expected a plain NumPy array, got a mask",
+        ),
+        ([np.array(1.0)], ValueError, r"sequences\[0\]: expected shape \(T, n\) or \(T,\), got \(\)"),
+        ([np.ones((2, 3, 4))], ValueError, r"sequences\[0\]: expected shape .* got \(2, 3, 4\)"),
+        ([np.ones((2, 3)), np.ones((2, 4))], ValueError, r"sequences\[1\]: expected shape \(T, 3\), .* got \(2, 4\)"),
+        ([np.ones((2, 3)), np.ones(2)], ValueError, r"sequences\[1\]: expected shape \(T, 3\), .* got \(2,\)"),
+        ([np.ones(2), np.ones((2, 3))], ValueError, r"sequences\[1\]: expected shape \(T,\), .* got \(2, 3\)"),
+        ([np.ones(2), np.ones(2, "f4")], TypeError, r"sequences\[1\]: expected dtype float64, .* got float32"),
+    ],
+)
+def test_sequences_that_do_not_go_together_are_refused_by_place(given, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        pad(given)
+
+
+@pytest.mark.parametrize("tail", [(), (3,), (2, 2)])
+def test_left_padding_turns_right_whatever_stands_in_it(tail):
+    draw = rng()
+    sizes = [4, 0, 7, 1]
+    x = np.full((7, 4, *tail), np.nan)
+    expected = np.zeros((7, 4, *tail))
+    for k, n in enumerate(sizes):
+        x[7 - n :, k] = expected[:n, k] = draw.standard_normal((n, *tail))
+    np.testing.assert_array_equal(right_padded(x, sizes), expected)
+    assert right_padded(np.ones((7, 4, *tail), np.int8), sizes).dtype == np.int8
+
+
+@pytest.mark.parametrize(
+    ("x", "lengths", "error", "message"),
+    [
+        ([[1]], [1], TypeError, "x: expected a NumPy array, got list"),
+        (np.ones(3), [1], ValueError, r"x: expected shape \(T, B, ...\), got \(3,\)"),
+        (np.ones((3, 2)), None, TypeError, "lengths: expected one integer for each example, got None"),
+        (np.ones((3, 2)), [1], ValueError, r"lengths: expected shape \(B,\) = \(2,\), got \(1,\)"),
+        (np.ones((3, 2)), [1, 4], ValueError, "lengths: expected integers from 0 to T = 3, got 4"),
+    ],
+)
+def test_bad_left_padding_is_refused_by_name(x, lengths, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        right_padded(x, lengths)

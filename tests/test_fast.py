@@ -57,7 +57,7 @@ def settings_of_a_pass(draw):
 def test_the_fast_path_equals_the_looped_cells(name, options):
     T, B, n_x, n_a = options["sizes"]
     layer = make(name, n_x, n_a, options["dtype"], options["seed"])
-    world = random_world(layer, T, B, options["seed"], options["dtype"])
+    world = random_world(layer, T, B, options["seed"])
     workspace = Workspace() if options["workspace"] else None
     with mock.patch.object(tape, "CHUNK_BYTES", options["chunk"]):
         assert_fast_equals_looped(layer, *world, options["lengths"], workspace)
@@ -96,7 +96,7 @@ def test_any_layout_of_the_inputs_gives_the_same(name, B):
 @pytest.mark.parametrize("B", [1, 3])
 def test_fast_steps_equal_the_cell(name, dtype, B):
     layer = make(name, 2, 3, dtype)
-    x, state, _, _ = random_world(layer, 4, B, dtype=dtype)
+    x, state, _, _ = random_world(layer, 4, B)
     mine = theirs = state
     for x_t in x:
         a_t, mine = layer.step(x_t, mine)
@@ -141,3 +141,32 @@ def test_the_gru_keeps_the_digits_of_the_candidate_beside_a_large_state(size):
         np.testing.assert_allclose(run.a[t], state, rtol=0, atol=1e-12)
     stepped, _ = layer.step(x[0], c0)
     np.testing.assert_allclose(stepped, run.a[0], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("lengths", [None, [7, 0, 4, 5]], ids=["full", "padded"])
+@pytest.mark.parametrize("steps", [1, 2, 3])
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_size_of_a_chunk_of_slopes_changes_no_gradient(monkeypatch, name, steps, lengths):
+    layer = make(name, 3, 2)
+    x, state, da, dfinal = random_world(layer, 7, 4)
+    run = layer.forward(x, state, lengths)
+    whole = layer.backward(run, da, dfinal)
+    sizes = []
+
+    def small(T, bytes_a_step):
+        assert isinstance(bytes_a_step, int)
+        sizes.append(min(T, steps))
+        return sizes[-1]
+
+    for module in ("rnn", "gru", "lstm"):
+        monkeypatch.setattr(f"rnncourse.layers.fast.{module}.chunk_steps", small)
+    assert_trees_close(layer.backward(run, da, dfinal), whole, 1e-14)
+    assert sizes == [steps]
+
+
+@pytest.mark.parametrize(
+    ("steps", "each", "size"),
+    [(10, 1 << 17, 4), (3, 1 << 17, 3), (9, 1 << 30, 1), (0, 8, 1), (5, 0, 5), (1 << 19, 1, 1 << 19)],
+)
+def test_chunks_fit_the_cache_and_have_a_step_at_least(steps, each, size):
+    assert tape.chunk_steps(steps, each) == size

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from rnncourse import RNN, Gradients, check, tree_map
+from rnncourse import LSTM, RNN, Deep, Gradients, check, tree_map
 from rnncourse.gradcheck import gradient_errors, measured_gradients, numerical_gradient
 
 rng = np.random.default_rng(0)
@@ -48,6 +48,56 @@ def test_numerical_gradient_refuses_what_it_cannot_measure(arguments, error, mes
         numerical_gradient(np.sum, *arguments)
 
 
+REAL = np.array([0.5, -2.0, 1.5])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda v: np.abs(v).sum(),
+        np.linalg.norm,
+        lambda v: (np.conj(v) * v).sum(),
+        lambda v: (v.real * v).sum(),
+        lambda v: float(np.sum(v.real**2)),
+        lambda v: np.where(np.arange(3) == 1, v.real**2, v).sum(),
+    ],
+    ids=["abs", "norm", "conjugate", "real", "float", "one entry"],
+)
+def test_what_the_complex_step_cannot_differentiate_is_refused_with_both_numbers(f):
+    with pytest.raises(
+        ValueError, match=r'^f: expected .* is \S+ by the complex step and \S+ by diff.*method="central"'
+    ):
+        numerical_gradient(f, REAL)
+    differences = [(f(REAL + h) - f(REAL - h)) / 2e-6 for h in 1e-6 * np.eye(3)]
+    np.testing.assert_allclose(numerical_gradient(f, REAL, "central"), differences, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda v: np.matmul(v, np.eye(3) + 0j, out=np.empty(3, v.dtype)).sum(),  # has other complex arrays inside
+        lambda v: 0.0,
+        lambda v: 1e12 + v.sum(),
+        lambda v: (v**7 * 1e40).sum(),
+        lambda v: (1e-40 * v).sum(),
+    ],
+)
+def test_what_it_can_differentiate_is_not(f):
+    assert np.isfinite(numerical_gradient(f, REAL)).all()
+    assert np.isfinite(numerical_gradient(f, REAL, step=0.1)).all()  # the error of a step that was asked for is its own
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "came"),
+    [(None, TypeError, "None"), ("1", TypeError, "str '1'"), (np.ones(1), ValueError, "an array of shape (1,)")],
+)
+@pytest.mark.parametrize("method", ["complex", "central"])
+def test_a_function_that_returns_no_number_is_refused(value, error, came, method):
+    with pytest.raises(error) as raised:
+        numerical_gradient(lambda v: value, REAL, method)
+    assert str(raised.value) == f"f: expected a function that returns a number, got {came}"
+
+
 def layer():
     local = np.random.default_rng(1)
     return RNN(local.standard_normal((5, 7)), local.standard_normal(5))
@@ -61,8 +111,6 @@ def test_a_right_layer_passes_with_any_arguments(given, lengths):
     errors = gradient_errors(layer(), X, lengths=lengths, **given)
     assert list(errors) == ["x", "state", "layer.W", "layer.b"]
     assert max(errors.values()) < 1e-13
-    if not given:
-        assert max(errors.values()) == 0
 
 
 def test_measured_gradients_come_in_the_records_of_backward():
@@ -71,6 +119,76 @@ def test_measured_gradients_come_in_the_records_of_backward():
     assert isinstance(measured.layer, RNN)
     assert measured.x.shape == X.shape
     assert measured.x.dtype == np.float64
+
+
+def test_without_an_upstream_gradient_one_is_drawn_or_asked_for():
+    """With zeros upstream every layer would be right, one without a backward pass too."""
+
+    class Idle(RNN):
+        def backward(self, run, da, dfinal=None):
+            return tree_map(np.zeros_like, super().backward(run, da, dfinal))
+
+    idle = Idle(layer().W, layer().b)
+    assert gradient_errors(idle, X) == gradient_errors(idle, X)
+    assert min(gradient_errors(idle, X).values()) > 0.1
+    with pytest.raises(ValueError, match=r"^da, dfinal: expected at least one upstream gradient, got None and None"):
+        measured_gradients(layer(), X)
+
+
+def test_parts_of_dfinal_may_be_none():
+    deep = Deep((layer(), LSTM.init(5, 2, np.random.default_rng(0))))
+    d = np.random.default_rng(1).standard_normal((3, 2))
+    for part in (None, (None, d), (d, None)):
+        errors = gradient_errors(deep, X, dfinal=(DFINAL, part))
+        assert len(errors) == 8
+        assert max(errors.values()) < 1e-13
+    measured = measured_gradients(deep, X, dfinal=(None, (None, d)))
+    zeros = measured_gradients(deep, X, dfinal=(0 * DFINAL, (0 * d, d)))
+    assert measured == zeros
+
+
+SINGLE = tree_map(lambda p: p.astype(np.float32), layer())
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ((None, X), TypeError, "layer: expected a layer, got None"),
+        (
+            (SINGLE, X),
+            TypeError,
+            "layer: expected float64 parameters, in which gradients are measured, got float32; tree",
+        ),
+        ((layer(), X[0]), ValueError, "x: expected shape"),
+        ((layer(), X, A0, DA[:1]), ValueError, r"da: expected shape \(4, 3, 5\), got \(1, 3, 5\)"),
+        ((layer(), X, A0, DA[..., :1]), ValueError, r"da: expected shape \(4, 3, 5\), got \(4, 3, 1\)"),
+        ((layer(), X, A0, DA.astype("f4")), TypeError, "da: expected dtype float64, in which .* got float32"),
+        ((layer(), X, A0, DA, DFINAL[:1]), ValueError, r"dfinal: expected shape \(3, 5\), got \(1, 5\)"),
+        ((layer(), X, A0, DA, (DFINAL,)), TypeError, "dfinal: expected a NumPy array, got tuple"),
+        ((Deep((layer(),)), X, None, DA, DFINAL), TypeError, "dfinal: expected a tuple of 1 entries"),
+        ((Deep((layer(),)), X, None, DA, (DFINAL.T,)), ValueError, r"dfinal\[0\]: expected shape \(3, 5\), got"),
+    ],
+)
+@pytest.mark.parametrize("measure", [measured_gradients, gradient_errors])
+def test_what_does_not_fit_the_layer_is_refused_by_name(measure, given, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        measure(*given)
+
+
+def test_a_gradient_of_another_shape_is_refused():
+    class Averaged(RNN):
+        def backward(self, run, da, dfinal=None):
+            good = super().backward(run, da, dfinal)
+            return Gradients(good.x[:1], good.state, good.layer)
+
+    with pytest.raises(ValueError, match=r"^gradient x: expected shape \(4, 3, 2\), got \(1, 3, 2\)"):
+        gradient_errors(Averaged(layer().W, layer().b), X, da=DA)
+
+
+def test_inputs_of_integers_have_no_derivative():
+    errors = gradient_errors(layer(), np.arange(24).reshape(4, 3, 2) % 3, da=DA)
+    assert list(errors) == ["state", "layer.W", "layer.b"]
+    assert max(errors.values()) < 1e-13
 
 
 def swap(tree, k, f):
@@ -136,13 +254,14 @@ def test_a_wrong_layer_is_caught(fault):
         assert max(gradient_errors(spoiled(fault), X, A0, DA, DFINAL, LENGTHS, "central").values()) > 1e-6
 
 
-def test_a_gradient_of_nan_is_no_agreement():
-    class Nan(RNN):
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("k", range(4))
+def test_a_gradient_of_nan_is_no_agreement_wherever_it_stands(k, bad):
+    class Bad(RNN):
         def backward(self, run, da, dfinal=None):
-            return swap(super().backward(run, da, dfinal), 0, lambda x: x * np.nan)
+            return swap(super().backward(run, da, dfinal), k, lambda x: x * bad)
 
-    good = layer()
-    assert not gradient_errors(Nan(good.W, good.b), X, A0, DA)["x"] < 1e-12
+    assert max(gradient_errors(Bad(layer().W, layer().b), X, A0, DA).values()) == np.inf
 
 
 @pytest.mark.parametrize(
@@ -152,7 +271,6 @@ def test_a_gradient_of_nan_is_no_agreement():
         ([1.0, 2.0], [1.0, 2.0 + 1e-10]),
         (1000.0, 1000.0 + 5e-7),
         ([np.nan, np.inf, -np.inf], [np.nan, np.inf, -np.inf]),
-        (np.ones((0, 3)), np.ones((0, 3))),
         ([1, 2], [1.0, 2.0]),
         ([True], [True]),
     ],
@@ -171,7 +289,6 @@ def prints(capsys, mine, reference, **options):
 @pytest.mark.parametrize(
     ("mine", "reference", "count", "where", "yours", "theirs", "gap"),
     [
-        ([1e-3], [1e-3 + 2e-9], "1 of 1", "(0,)", "0.001", "0.001", "-2e-09"),
         (2.0, 1.0, "1 of 1", "()", "2", "1", "1"),
         ([[1, 5], [3, 9]], [[1, 2], [3, 4]], "2 of 4", "(1, 1)", "9", "4", "5"),
         ([10, 1], [9, 5], "2 of 2", "(1,)", "1", "5", "-4"),
@@ -202,6 +319,45 @@ def test_check_says_where_and_by_how_much_numbers_differ(capsys, mine, reference
 def test_check_says_how_shapes_differ(capsys, mine, reference, hint):
     expected = f"d: differs in shape: yours is {mine}, the reference {reference}{hint}\n"
     assert prints(capsys, np.ones(mine), np.ones(reference)) == expected
+
+
+def test_check_writes_numbers_so_that_the_difference_is_seen(capsys):
+    head = "d: differs at 1 of 1 entries, most at (0,):\n  yours is "
+    for mine, reference, tol, end in (
+        (
+            [1e-3],
+            [1e-3 + 2e-9],
+            None,
+            "0.001, the reference 0.001000002 (difference -2e-09, within 1e-09 were allowed)",
+        ),
+        ([1.25], [1.0], 0.1, "1.25, the reference 1 (difference 0.25)"),
+        ([1.0], [1 + 2**-52], 0, "1, the reference 1.0000000000000002 (difference -2.2e-16, within 0 were allowed)"),
+    ):
+        assert prints(capsys, mine, reference, tol=tol) == f"{head}{end}\n"
+
+
+@pytest.mark.parametrize(
+    ("mine", "reference", "agrees"),
+    [
+        (-0.867, -0.867 * (1 + 9e-5), True),
+        (-0.867, -0.867 * (1 + 1.1e-4), False),
+        (5000.0, 5000.4, True),
+        ([1e-3, 1.0], [1e-3 + 9e-5, 1.0], True),  # the largest counts for all
+        (1e-3, 1.2e-3, False),  # a small one is no 1
+        (0.0, 9e-7, True),
+        (0.0, 2e-6, False),
+    ],
+)
+def test_float32_has_a_tolerance_of_its_own(capsys, mine, reference, agrees):
+    for left, right in ((np.float32, np.float32), (np.float32, np.float64), (np.float64, np.float32)):
+        printed = prints(capsys, np.asarray(mine, left), np.asarray(reference, right))
+        assert printed.startswith("d: agrees (within 0.0001)" if agrees else "d: differs at 1 of"), printed
+    assert "differs" in prints(capsys, np.float32(1.0), np.float32(1 + 1e-6), tol=1e-9)  # one that is given holds
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0)])
+def test_check_does_not_say_that_nothing_agrees(capsys, shape):
+    assert prints(capsys, np.ones(shape), np.ones(shape)) == "d: nothing to compare, both are empty\n"
 
 
 def test_check_names_the_tolerance_and_does_not_print_rounding_noise(capsys):

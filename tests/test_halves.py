@@ -1,6 +1,9 @@
 """Halves of a batch on two threads: the layer's numbers, cut by shape alone."""
 
+import os
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -55,6 +58,22 @@ def test_the_parts_run_on_two_threads_in_the_context_of_the_caller():
     parts = [slice(0, 1), slice(1, 2)]
     with np.errstate(over="raise"):
         assert side_by_side(work, parts) == [(0, parts[0], "raise"), (1, parts[1], "raise")]
+
+
+def test_no_thread_outlives_an_impatient_ctrl_c():
+    finished = []
+
+    def work(k, rows):
+        for _ in range(2):  # twice: the second interrupts the waiting for the threads
+            time.sleep(0.1)
+            if k == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        finished.append(k)
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(work, [slice(0, 1), slice(1, 2)])
+    assert sorted(finished) == [0, 1]
 
 
 def test_what_goes_wrong_in_a_part_is_raised():

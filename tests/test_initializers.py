@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from rnncourse import RNN, Dense
+from rnncourse import GRU, LSTM, RNN, Dense
 from rnncourse.initializers import glorot_uniform, identity, orthogonal, zeros
+from rnncourse.layers.use_gate import UseGateCell
 
 ALL = (glorot_uniform, orthogonal, identity, zeros)
 
@@ -92,3 +93,29 @@ def test_layers_start_with_an_orthogonal_recurrence_and_zero_biases():
     np.testing.assert_allclose(layer.W_aa @ layer.W_aa.T, np.eye(3), atol=1e-15)
     assert not layer.b.any()
     assert np.abs(layer.W_ax).max() <= np.sqrt(6 / 5)
+
+
+MISTAKES = [
+    (
+        lambda rng, shape, dtype: np.zeros((shape[0], 6), dtype),
+        ValueError,
+        r"expected an array of shape .*, got \(3, 6\)",
+    ),
+    (lambda rng, shape, dtype: np.zeros(shape[0], dtype), ValueError, r"expected an array of shape .*, got \(3,\)"),
+    (lambda rng, shape, dtype: np.zeros((3, 3, 1)), ValueError, r"expected an array of shape .*, got \(3, 3, 1\)"),
+    (lambda rng, shape, dtype: np.zeros(shape, "f4"), TypeError, "expected an array of dtype float64, got float32"),
+    (lambda rng, shape, dtype: np.zeros(shape, int), TypeError, "expected an array of dtype float64, got int64"),
+    (lambda rng, shape, dtype: np.zeros(shape).tolist(), TypeError, "expected a NumPy array, got list"),
+    ("zeros", TypeError, "expected a callable, such as glorot_uniform, got str 'zeros'"),
+    (np.zeros((3, 2)), TypeError, "expected a callable, such as glorot_uniform, got an array"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "error", "message"), MISTAKES)
+def test_an_initializer_cannot_change_the_size_or_the_dtype_of_a_layer(mistake, error, message):
+    for kind in (RNN, GRU, LSTM, UseGateCell):
+        for name in ("input_init", "recurrent_init"):
+            with pytest.raises(error, match=f"^{name}: {message}"):
+                kind.init(n_x=2, n_a=3, rng=rng(), **{name: mistake})
+    with pytest.raises(error, match=f"^weight_init: {message}"):
+        Dense.init(n_x=2, n_a=3, rng=rng(), weight_init=mistake)

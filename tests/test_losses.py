@@ -308,11 +308,210 @@ def test_classes_fit_the_logits(classes, message):
         softmax_cross_entropy(Z, classes)
 
 
-def test_classes_of_fractions_are_refused():
-    with pytest.raises(ValueError, match=r"^y: expected shape \(3, 2, 4\), got \(3, 2\)$"):
-        softmax_cross_entropy(Z, np.zeros((3, 2)))
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, bool])
+def test_classes_that_are_no_integers_are_refused_for_their_dtype(dtype):
+    message = rf"^y: expected integers, where there is one class a step, got dtype {np.dtype(dtype)}$"
+    with pytest.raises(TypeError, match=message):
+        softmax_cross_entropy(Z, np.zeros((3, 2), dtype))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_messages_speak_of_the_loss_and_not_of_a_layer(name):
+    loss, logits = LOSSES[name], "yhat" if name == "squared error" else "z"
+    with pytest.raises(TypeError, match=rf"^y: expected dtype float64, the precision of {logits}, got float32$"):
+        loss(Z, Y.astype(np.float32))
+    for given in ((np.ma.masked_array(Z), Y), (Z, np.ma.masked_array(Y))):
+        with pytest.raises(TypeError, match=r"got a masked array; `mask` says which steps count$"):
+            loss(*given)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_matrices_are_the_arrays_that_they_are(name):
+    z, y = sample(name, (4, 5))
+    mask, weights = np.array([True, False, True, True]), np.array([0.5, 1, 2, 3])
+    expected = LOSSES[name](z, y, mask, "none", weights)
+    found = LOSSES[name](z.view(np.matrix), y.view(np.matrix), mask, "none", weights)
+    assert type(found.value) is type(found.dz) is np.ndarray
+    for mine, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_the_gradient_is_that_of_probabilities_that_are_off_by_rounding():
+    z, y = sample("softmax")
+    y = y * (1 + 9e-4 * np.linspace(-1, 1, 12).reshape(4, 3, 1))
+    for reduction in ("sum", "mean"):
+        measured = numerical_gradient(lambda v, r=reduction: softmax_cross_entropy(v, y, reduction=r).value, z)
+        np.testing.assert_allclose(softmax_cross_entropy(z, y, reduction=reduction).dz, measured, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_term_that_rounds_to_zero_is_no_error_whatever_errstate_says(name):
+    z = np.array([[800.0, -800.0, 0.0], [1e-200, -1e-300, 700.0]])
+    y = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    with np.errstate(all="raise"):
+        loss = LOSSES[name](z, y, reduction="mean")
+    assert np.isfinite(loss.value)
+    assert np.isfinite(loss.dz).all()
+
+
+WEIGHTS = {
+    "steps": np.random.default_rng(7).random(SHAPE[:-1]),
+    "steps as a column": np.random.default_rng(8).random((*SHAPE[:-1], 1)),
+    "classes": np.random.default_rng(9).random(5),
+    "classes as a row": np.random.default_rng(10).random((1, 1, 5)),
+    "integers": np.array([0, 1, 2, 3, 4]),
+    "booleans": np.random.default_rng(11).random(SHAPE[:-1]) < 0.5,
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("which", WEIGHTS)
+@pytest.mark.parametrize("masked", [False, True])
+def test_weighted_values_are_those_of_the_formula(name, which, masked):
+    z, y = sample(name)
+    mask = a_mask() if masked else np.ones(SHAPE[:-1], bool)
+    w = WEIGHTS[which] * np.ones(1)
+    w = np.broadcast_to(w[..., None] if w.ndim == 2 else w, SHAPE)
+    if name == "squared error":
+        steps, each = (w * (z - y) ** 2 / 2).sum(axis=-1), w.mean(axis=-1)
+    elif name == "binary":
+        p = 1 / (1 + np.exp(-z))
+        steps, each = -(w * (y * np.log(p) + (1 - y) * np.log(1 - p))).sum(axis=-1), w.mean(axis=-1)
+    else:
+        p = np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+        steps, each = -(w * y * np.log(p)).sum(axis=-1), (w * y).sum(axis=-1)
+    found = {r: LOSSES[name](z, y, mask, r, WEIGHTS[which]) for r in ("none", "sum", "mean")}
+    np.testing.assert_allclose(found["none"].value, np.where(mask, steps, 0), rtol=1e-12)
+    assert found["sum"].value == pytest.approx(steps[mask].sum(), rel=1e-13)
+    assert found["mean"].value == pytest.approx(steps[mask].sum() / each[mask].sum(), rel=1e-13)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("which", WEIGHTS)
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_weighted_gradients_agree_with_their_measurement(name, which, reduction):
+    z, y = sample(name, seed=2)
+    mask, w = a_mask(2), WEIGHTS[which]
+    measured = numerical_gradient(lambda v: LOSSES[name](v, y, mask, reduction, w).value, z)
+    np.testing.assert_allclose(LOSSES[name](z, y, mask, reduction, w).dz, measured, atol=1e-13, rtol=0)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equal_weights_change_nothing_in_the_mean_and_dtypes_stay(name, dtype):
+    z, y = sample(name, dtype=dtype)
+    plain = LOSSES[name](z, y, reduction="mean")
+    for shape in ((5,), SHAPE[:-1]):
+        found = LOSSES[name](z, y, None, "mean", np.full(shape, 3, dtype))
+        assert found.value.dtype == found.dz.dtype == dtype
+        assert found.value == pytest.approx(plain.value, rel=1e-5 if dtype is np.float32 else 1e-13)
+        np.testing.assert_allclose(found.dz, plain.dz, rtol=1e-4 if dtype is np.float32 else 1e-12, atol=1e-7)
+
+
+def test_weights_of_classes_count_each_step_as_much_as_its_class():
+    z, _ = sample("softmax")
+    classes = np.random.default_rng(3).integers(0, 5, SHAPE[:-1])
+    w = np.arange(1.0, 6.0)
+    by_class = softmax_cross_entropy(z, classes, None, "mean", w)
+    by_step = softmax_cross_entropy(z, classes, None, "mean", w[classes])
+    assert by_class.value == pytest.approx(by_step.value, rel=1e-14)
+    np.testing.assert_allclose(by_class.dz, by_step.dz, atol=1e-15)
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed: no live comparison with it")
+@pytest.mark.parametrize("reduction", ["sum", "mean", "none"])
+def test_weights_of_classes_are_pytorchs(reduction):
+    import torch
+    from torch.nn import functional
+
+    z, _ = sample("softmax", seed=6)
+    classes, w = np.random.default_rng(4).integers(0, 5, SHAPE[:-1]), np.array([0.2, 3.0, 0.0, 1.0, 0.7])
+    tensor = torch.tensor(z, requires_grad=True)
+    value = functional.cross_entropy(
+        tensor.reshape(-1, 5), torch.tensor(classes.ravel()), torch.tensor(w), reduction=reduction
+    )
+    value.sum().backward()
+    found = softmax_cross_entropy(z, classes, None, reduction, w)
+    np.testing.assert_allclose(found.value.ravel(), value.detach().numpy().ravel(), rtol=1e-13)
+    np.testing.assert_allclose(found.dz, tensor.grad.numpy(), atol=1e-15)
+
+
+def test_weights_of_classes_are_what_pytorch_gave():
+    """PyTorch 2.13: cross_entropy(z, [2, 0, 1], weight=[0.2, 3, 0.7]), mean, in float64."""
+    z, classes = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75], [0.0, 0.125, 3.0]]), np.array([2, 0, 1])
+    found = softmax_cross_entropy(z, classes, None, "mean", np.array([[0.2, 3.0, 0.7]]))
+    assert found.value == pytest.approx(2.3494495602487935, rel=1e-14)
+    np.testing.assert_allclose(
+        found.dz,
+        [
+            [0.03146237807641684, 0.007020205458841336, -0.03848258353525817],
+            [-0.014438956864047952, 0.010555723281930848, 0.003883233582117103],
+            [0.034620894810133994, -0.7300001558328765, 0.6953792610227425],
+        ],
+        rtol=1e-13,
+    )
+
+
+@pytest.mark.parametrize("junk", [np.nan, np.inf, -5.0])
+@pytest.mark.parametrize("name", LOSSES)
+def test_weights_where_the_mask_is_false_never_matter(name, junk):
+    z, y = sample(name)
+    mask, w = a_mask(), WEIGHTS["steps"]
+    expected = LOSSES[name](z, y, mask, "mean", w)
+    found = LOSSES[name](z, y, mask, "mean", np.where(mask, w, junk))
+    np.testing.assert_array_equal(found.value, expected.value)
+    np.testing.assert_array_equal(found.dz, expected.dz)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(
+    ("weights", "error", "message"),
+    [
+        ([1.0] * 4, TypeError, "expected a NumPy array, got list"),
+        (1.0, TypeError, "expected a NumPy array, got float"),
+        (np.ma.masked_array(np.ones(4)), TypeError, "expected a plain NumPy array, got a masked array"),
+        (np.ones(4, np.float32), TypeError, "expected dtype float64, the precision of the logits, got float32"),
+        (np.ones(4, complex), TypeError, "expected dtype float64, .* got complex128"),
+        (np.ones(3), ValueError, r"expected shape \(3, 2\) for steps or \(4,\) for classes, got \(3,\)"),
+        (np.ones((2, 3)), ValueError, r"expected shape .*got \(2, 3\)"),
+        (np.ones((3, 2, 4)), ValueError, r"expected shape .*got \(3, 2, 4\)"),
+        (np.array([1.0, -0.5, 1, 1]), ValueError, "expected finite numbers of at least 0, got -0.5"),
+        (np.array([1.0, np.nan, 1, 1]), ValueError, "expected finite numbers of at least 0, got nan"),
+        (np.array([1.0, np.inf, 1, 1]), ValueError, "expected finite numbers of at least 0, got inf"),
+        (np.zeros(4), ValueError, "expected one above 0 at a step that counts, got none"),
+    ],
+)
+def test_bad_weights_are_refused_by_name(name, weights, error, message):
+    with pytest.raises(error, match=f"^weights: {message}"):
+        LOSSES[name](Z, Y, None, "mean", weights)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_shape_that_fits_steps_and_classes_is_refused_and_the_longer_ones_are_not(name):
+    z, y = sample(name, (5, 5))
+    w = np.arange(1.0, 6.0)
+    with pytest.raises(ValueError, match=r"^weights: expected a shape that says whether steps or classes are weighted"):
+        LOSSES[name](z, y, None, "sum", w)
+    steps, classes = (LOSSES[name](z, y, None, "sum", v).value for v in (w[:, None], w[None]))
+    assert steps == pytest.approx((LOSSES[name](z, y, None, "none").value * w).sum(), rel=1e-13)
+    assert classes != pytest.approx(steps, rel=1e-3)
 
 
 def test_a_mask_is_checked_with_classes_too():
     with pytest.raises(ValueError, match=r"^mask: expected at least one"):
         softmax_cross_entropy(Z, np.zeros((3, 2), int), np.zeros((3, 2), bool))
+
+
+@pytest.mark.parametrize("bad", [-1, 4, 9])
+def test_the_class_that_is_out_of_range_is_named(bad):
+    with pytest.raises(ValueError, match=f"got {bad}$"):
+        softmax_cross_entropy(np.zeros((4, 4)), np.array([0, 1, bad, 0]))
+
+
+def test_classes_go_with_float32_logits():
+    z = np.arange(6, dtype=np.float32).reshape(2, 3)
+    value, dz = softmax_cross_entropy(z, np.array([2, 0]))
+    wide = softmax_cross_entropy(z.astype(np.float64), np.array([2, 0]))
+    assert value.dtype == dz.dtype == np.float32
+    np.testing.assert_allclose(value, wide.value, rtol=1e-6)
+    np.testing.assert_allclose(dz, wide.dz, atol=1e-6)

@@ -61,18 +61,70 @@ def test_tree_map_takes_one_array_of_each_tree():
 @pytest.mark.parametrize(
     ("tree", "other", "message"),
     [
-        ((np.ones(1),), (np.ones(1), np.ones(1)), "tuple of length 1, got tuple of length 2"),
-        ((np.ones(1),), [np.ones(1)], "tuple of length 1, got list of length 1"),
-        ({"a": np.ones(1)}, {"b": np.ones(1)}, r"dict with keys \['a'\], got dict with keys \['b'\]"),
-        (np.ones(1), 1.0, "ndarray, got float"),
-        (layer(), Dense(np.ones((1, 1)), np.ones(1)), "RNN, got Dense"),
-        (layer(), None, "RNN, got NoneType"),
-        ({"a": (np.ones(1),)}, {"a": ()}, "tuple of length 1, got tuple of length 0"),
+        ((np.ones(1),), (np.ones(1), np.ones(1)), ": tuple of length 1, got tuple of length 2"),
+        ((np.ones(1),), [np.ones(1)], ": tuple of length 1, got list of length 1"),
+        ({"a": np.ones(1)}, {"b": np.ones(1)}, r": dict with keys \['a'\], got dict with keys \['b'\]"),
+        (np.ones(1), 1.0, ": ndarray, got float"),
+        (layer(), Dense(np.ones((1, 1)), np.ones(1)), ": RNN, got Dense"),
+        (layer(), None, ": RNN, got NoneType"),
+        ({"a": (np.ones(1),)}, {"a": ()}, ".a: tuple of length 1, got tuple of length 0"),
+        ({"a": (layer(),)}, {"a": (None,)}, r".a\[0\]: RNN, got NoneType"),
+        (Pair(np.ones(1), None), Pair(np.ones(1), np.ones(1)), ".second: NoneType, got ndarray"),
     ],
 )
-def test_tree_map_refuses_trees_of_different_structure(tree, other, message):
-    with pytest.raises(ValueError, match=f"^trees: expected the structure of {message}$"):
+@pytest.mark.parametrize("match", [True, False])
+def test_tree_map_refuses_trees_of_different_structure(tree, other, message, match):
+    path, structure = message.split(": ")
+    with pytest.raises(ValueError, match=rf"^trees\[1\]{path}: expected the structure of {structure}$"):
+        tree_map(np.add, tree, tree, other, match=match)
+
+
+@pytest.mark.parametrize(
+    ("tree", "other", "error", "message"),
+    [
+        (np.ones(3), np.ones((6, 3)), ValueError, r": expected shape \(3,\), as tree has, got \(6, 3\)"),
+        (
+            {"head": (np.ones((1, 4)),)},
+            {"head": (np.ones((3, 4)),)},
+            ValueError,
+            r"\.head\[0\]: expected shape \(1, 4\), as tree\.head\[0\] has, got \(3, 4\)",
+        ),
+        ([np.ones(2, "f4")], [np.ones(2)], TypeError, r"\[0\]: expected dtype float32, as tree\[0\] has, got float64"),
+        (Pair(np.ones(2)), Pair(np.ones(2, int)), TypeError, r"\.first: expected dtype float64, .* got int64"),
+        (layer(), RNN(layer().W, layer().b, "relu"), ValueError, r"\.activation: expected 'tanh', .* got 'relu'"),
+        (
+            (np.ones(2),),
+            (np.ma.masked_array(np.ones(2)),),
+            TypeError,
+            r"\[0\]: expected a plain NumPy array, got a masked",
+        ),
+    ],
+)
+def test_tree_map_names_the_leaf_that_does_not_fit(tree, other, error, message):
+    with pytest.raises(error, match=rf"^trees\[0\]{message}"):
         tree_map(np.add, tree, other)
+
+
+def test_tree_map_without_match_lets_shapes_dtypes_and_settings_differ():
+    found = tree_map(
+        np.add, (np.ones(3), layer()), (np.ones((6, 3), "f4"), RNN(layer().W, layer().b, "relu")), match=False
+    )
+    assert found[0].shape == (6, 3)
+    assert found[1].activation == "tanh"
+
+
+def test_tree_map_takes_byte_order_for_what_it_is_and_masked_arrays_for_none():
+    assert tree_map(np.add, np.ones(2), np.ones(2, ">f8")).tolist() == [2, 2]
+    with pytest.raises(TypeError, match=r"^tree\.a: expected a plain NumPy array, got a masked array"):
+        tree_map(np.negative, {"a": np.ma.masked_array(np.ones(2))})
+
+
+def test_tree_map_hands_on_matrices_as_arrays_and_keeps_arrays_of_no_axes():
+    square = tree_map(lambda v: v * v, (np.array([[1.0, 2.0], [3.0, 4.0]]).view(np.matrix), np.array(3.0)))
+    assert type(square[0]) is np.ndarray
+    assert square[0].tolist() == [[1, 4], [9, 16]]
+    assert type(square[1]) is np.ndarray
+    assert square[1] == 9
 
 
 def test_tree_map_takes_any_kind_of_array():

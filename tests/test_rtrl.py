@@ -21,7 +21,9 @@ def test_it_equals_backpropagation_through_time(activation, lengths, warm):
     x, state, da, _ = random_world(layer, 7, 4)
     state = state if warm else None
     expected = layer.backward(layer.forward(x, state, lengths), da).layer
-    assert_trees_close(rtrl(layer, x, da, state, lengths), expected, 1e-12)
+    found = rtrl(layer, x, da, state, lengths)
+    assert found.activation == activation
+    assert_trees_close(found, expected, 1e-12)
 
 
 @pytest.mark.parametrize("sizes", [(0, 2, 2, 3), (4, 0, 2, 3), (1, 1, 1, 1), (6, 1, 4, 2), (30, 2, 1, 5)])
@@ -52,7 +54,7 @@ def test_sensitivities_stand_still_past_the_end():
 
 def test_float32_stays_float32():
     layer = rnn(dtype=np.float32)
-    x, state, da, _ = random_world(layer, 5, 3, dtype=np.float32)
+    x, state, da, _ = random_world(layer, 5, 3)
     assert_trees_close(rtrl(layer, x, da, state), layer.backward(layer.forward(x, state), da).layer, 1e-5)
 
 
@@ -77,3 +79,12 @@ def test_bad_arguments_are_refused_by_name(changes, error, message):
     given = {"layer": rnn(), "x": X, "da": DA} | changes
     with pytest.raises(error, match=f"^{message}"):
         rtrl(**given)
+
+
+def test_rtrl_keeps_float32():
+    rng = np.random.default_rng(0)
+    layer = RNN.init(3, 2, rng, dtype=np.float32)
+    x, da = rng.standard_normal((5, 4, 3)).astype(np.float32), rng.standard_normal((5, 4, 2)).astype(np.float32)
+    found, exact = rtrl(layer, x, da), layer.backward(layer.forward(x), da).layer
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found.W, exact.W, rtol=0, atol=1e-5)

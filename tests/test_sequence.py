@@ -103,10 +103,10 @@ def test_from_gates_takes_either_form_and_options():
         ({"W_aa": np.array(1.0)}, ValueError, r"W_aa, W_ax: expected .*got \(\) and \(3, 2\)"),
         ({"W_aa": W_AA.astype(np.float32)}, TypeError, "W_ax: expected dtype float32, as W_aa has, got float64"),
         ({"W_ax": W_AX.astype(int)}, TypeError, "W_ax: expected dtype float32 or float64, got int64"),
-        ({"b_a": B_A.astype(np.float32)}, TypeError, "b: expected dtype float64, as W has, got float32"),
+        ({"b_a": B_A.astype(np.float32)}, TypeError, "b_a: expected dtype float64, as W_a has, got float32"),
         ({"W_aa": W_AA.tolist()}, TypeError, "W_aa: expected a NumPy array, got list"),
         ({"b_a": None}, TypeError, "b_a: expected a NumPy array, got None"),
-        ({"b_a": W_AA}, ValueError, r"b_a: expected arrays of one shape, got \(3, 3\)"),
+        ({"b_a": W_AA}, ValueError, r"b_a: expected shape \(n_a,\), got \(3, 3\)$"),
         ({"b_a": B_A[:2]}, ValueError, r"b: expected shape \(n_a,\) = \(3,\), got \(2,\)"),
     ],
 )

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from rnncourse import RNN, Deep, Dense
-from rnncourse.losses import squared_error
+from rnncourse import LSTM, RNN, Deep, Dense, tree_map
+from rnncourse.losses import Loss, squared_error
 from rnncourse.optimizers import SGD, Adam
 from rnncourse.training import train
 
@@ -81,7 +81,7 @@ def test_a_loss_that_is_not_finite_names_the_step(bad):
 
 def test_a_gradient_that_is_not_finite_names_array_and_step_when_it_is_clipped():
     def sick(w, k):
-        return 1.0, {"w": np.array([1, np.nan if k == 2 else 1])}
+        return 1.0, {"w": np.array([1.0, np.nan if k == 2 else 1.0])}
 
     with pytest.raises(FloatingPointError, match=r"^grads\.w: expected finite numbers, got nan at \(1,\), at step 2"):
         train({"w": W}, sick, SGD(0.1), steps=5, max_norm=1.0)
@@ -109,3 +109,191 @@ def test_a_missing_tqdm_is_an_import_error_that_says_what_to_install(monkeypatch
     with pytest.raises(ImportError, match=r'^progress needs tqdm: pip install "rnncourse\[progress\]"$'):
         train(W, bowl, SGD(0.1), steps=1, progress=True)
     assert len(train(W, bowl, SGD(0.1), steps=1).losses) == 1
+
+
+def broken_at(step, error):
+    def f(w, k):
+        if k == step:
+            if isinstance(error, float):
+                return error, w
+            raise error
+        return bowl(w, k)
+
+    return f
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, 0.5), Adam(0.1)], ids=repr)
+@pytest.mark.parametrize("start", [0, 5])
+def test_ctrl_c_hands_back_what_was_done_and_says_so(optimizer, start):
+    done = train(W, broken_at(start + 3, KeyboardInterrupt()), optimizer, steps=7, start=start)
+    whole = train(W, bowl, optimizer, steps=3)
+    assert done.stopped == f"interrupted at step {start + 3}"
+    assert whole.stopped is None
+    assert len(done.losses) == len(done.norms) == 3
+    for name in ("model", "losses", "norms", "state", "carry"):
+        np.testing.assert_equal(getattr(done, name), getattr(whole, name))
+
+
+def test_ctrl_c_in_the_middle_of_an_update_leaves_the_last_whole_step():
+    class Slow:
+        def init(self, model):
+            return 0
+
+        def update(self, model, grads, state):
+            if state == 2:
+                raise KeyboardInterrupt
+            return model - 0.5 * grads, state + 1
+
+    done = train(W, bowl, Slow(), steps=5)
+    assert (done.state, done.losses.tolist(), done.model.tolist()) == (2, [10, 2.5], [1, -0.5])
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (np.nan, FloatingPointError),
+        (np.inf, FloatingPointError),
+        (ValueError("mine"), ValueError),
+        (MemoryError(), MemoryError),
+        (StopIteration("mine"), StopIteration),
+    ],
+    ids=repr,
+)
+def test_an_error_brings_what_was_done_before_it(error, kind):
+    with pytest.raises(kind) as caught:
+        train(W, broken_at(3, error), Adam(0.1), steps=7)
+    whole, done = train(W, bowl, Adam(0.1), steps=3), caught.value.training
+    assert done.stopped == f"{kind.__name__} at step 3"
+    np.testing.assert_array_equal(done.model, whole.model)
+    np.testing.assert_array_equal(done.losses, whole.losses)
+    np.testing.assert_array_equal(done.norms, whole.norms)
+    assert done.state == whole.state
+
+
+def test_a_gradient_that_is_not_finite_brings_what_was_done_too():
+    with pytest.raises(FloatingPointError) as caught:
+        train(W, lambda w, k: (1.0, w if k < 2 else w * np.nan), SGD(0.1), steps=5, max_norm=1.0)
+    assert len(caught.value.training.losses) == 2
+
+
+def test_a_carry_goes_from_step_to_step_and_comes_back():
+    seen = []
+
+    def f(w, k, carry):
+        seen.append(carry)
+        return 0.0, w, (carry or 0) + 10
+
+    done = train(W, f, SGD(0.1), steps=3, carry=None)
+    assert seen == [None, 10, 20]
+    assert done.carry == 30
+    assert train(W, f, SGD(0.1), steps=2, carry=done.carry).carry == 50
+    assert train(W, f, SGD(0.1), steps=0, carry="start").carry == "start"
+    assert train(W, bowl, SGD(0.1), steps=1).carry is None
+
+
+def test_after_an_interruption_the_carry_is_that_of_the_last_whole_step():
+    def f(w, k, carry):
+        if k == 2:
+            raise KeyboardInterrupt
+        return 0.0, w, carry + 1
+
+    assert train(W, f, SGD(0.1), steps=5, carry=0).carry == 2
+
+
+def test_a_state_carried_from_chunk_to_chunk_is_the_loop_by_hand():
+    rng = np.random.default_rng(0)
+    net = Deep((LSTM.init(2, 4, rng), Dense.init(4, 1, rng)))
+    x, y = rng.standard_normal((12, 3, 2)), rng.standard_normal((12, 3, 1))
+
+    def f(net, k, state):
+        here = slice(4 * k, 4 * k + 4)
+        run = net.forward(x[here], state)
+        loss = squared_error(run.a, y[here])
+        return loss.value, net.backward(run, loss.dz).layer, run.final
+
+    done = train(net, f, SGD(0.01), steps=3, carry=net.zero_state(3))
+    by_hand, state = net, None
+    for k in range(3):
+        _, grads, state = f(by_hand, k, state)
+        by_hand = tree_map(lambda w, g: w - 0.01 * g, by_hand, grads)
+    assert done.model == by_hand
+    tree_map(np.testing.assert_array_equal, done.carry, state)
+
+
+LOSS = Loss(1.0, W)
+
+
+@pytest.mark.parametrize(
+    ("returned", "error", "message"),
+    [
+        (LOSS, TypeError, r"loss_and_gradients: expected a tuple \(loss, gradients\), got a Loss: give its value"),
+        (1.0, TypeError, r"loss_and_gradients: expected a tuple \(loss, gradients\), got float 1.0"),
+        (None, TypeError, r"loss_and_gradients: expected a tuple \(loss, gradients\), got None"),
+        ([1.0, W], TypeError, r"loss_and_gradients: expected a tuple \(loss, gradients\), got list"),
+        ((1.0, W, 3), ValueError, r"loss_and_gradients: expected a tuple \(loss, gradients\), got one of 3 entries"),
+        ((W, 1.0), TypeError, r"loss_and_gradients: expected \(loss, gradients\), got the two in the other order"),
+        (
+            (np.ones(3), W),
+            ValueError,
+            r"loss: expected one number, got an array of shape \(3,\); add it up, or average",
+        ),
+        ((LOSS, W), TypeError, "loss: expected a real number, got Loss"),
+        (("1", W), TypeError, "loss: expected a real number, got str"),
+        ((None, W), TypeError, "loss: expected a real number, got None"),
+        ((1j, W), TypeError, "loss: expected a real number, got complex"),
+        ((np.complex128(1), W), TypeError, "loss: expected a real number, got complex128"),
+        ((True, W), TypeError, "loss: expected a real number, got bool"),
+        ((1.0, W[None]), ValueError, r"grads: expected shape \(2,\), as model has, got \(1, 2\)"),
+        ((1.0, W.astype("f4")), TypeError, "grads: expected dtype float64, as model has, got float32"),
+        ((1.0, None), ValueError, "grads: expected the structure of ndarray, got NoneType"),
+    ],
+)
+@pytest.mark.parametrize("max_norm", [None, 1.0])
+def test_what_the_loss_function_returns_is_checked(returned, error, message, max_norm):
+    with pytest.raises(error, match=f"^{message}"):
+        train(W, lambda w, k: returned, SGD(0.1), steps=1, max_norm=max_norm)
+
+
+def test_gradients_of_everything_are_refused_with_the_way_out():
+    layer = RNN.init(1, 2, np.random.default_rng(0))
+
+    def f(layer, k):
+        run = layer.forward(np.ones((3, 1, 1)))
+        return 1.0, layer.backward(run, np.ones((3, 1, 2)))
+
+    with pytest.raises(TypeError, match=r"^loss_and_gradients: .*got Gradients: return its `layer`$"):
+        train(layer, f, SGD(0.1), steps=1)
+
+
+def test_with_a_carry_three_things_are_expected():
+    with pytest.raises(ValueError, match=r"expected a tuple \(loss, gradients, carry\), got one of 2 entries"):
+        train(W, lambda w, k, c: (1.0, w), SGD(0.1), steps=1, carry=0)
+
+
+@pytest.mark.parametrize("number", [1, np.float32(1), np.int64(1), np.array(1.0), np.array(1)])
+def test_a_loss_may_be_any_real_number(number):
+    assert train(W, lambda w, k: (number, w), SGD(0.1), steps=1).losses.tolist() == [1]
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"optimizer": "sgd"}, TypeError, "optimizer: expected one with init and update, .*got str 'sgd'"),
+        ({"optimizer": None}, TypeError, "optimizer: expected one with init and update, .*got None"),
+        ({"optimizer": Adam}, TypeError, "optimizer: expected one with init and update, .*got type"),
+        ({"loss_and_gradients": None}, TypeError, r"loss_and_gradients: expected a function f\(model, k\), got None"),
+        ({"loss_and_gradients": (1.0, W)}, TypeError, "loss_and_gradients: expected a function .*got tuple"),
+        ({"max_norm": -1}, ValueError, "max_norm: expected a number above 0, got -1"),
+        ({"max_norm": 0}, ValueError, "max_norm: expected a number above 0, got 0"),
+        ({"max_norm": np.nan}, ValueError, "max_norm: expected a number above 0, got nan"),
+        ({"max_norm": "1"}, TypeError, "max_norm: expected a number above 0, got str"),
+        ({"progress": "no"}, TypeError, "progress: expected True or False, got str 'no'"),
+        ({"progress": 1}, TypeError, "progress: expected True or False, got int 1"),
+        ({"model": 4.0}, TypeError, "model: expected a NumPy array, got float 4.0"),
+        ({"model": None}, TypeError, "model: expected a NumPy array, got None"),
+    ],
+)
+def test_arguments_are_checked_before_the_first_step(given, error, message, steps):
+    with pytest.raises(error, match=f"^{message}"):
+        train(**{"model": W, "loss_and_gradients": bowl, "optimizer": SGD(0.1), "steps": steps} | given)

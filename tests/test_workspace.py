@@ -3,12 +3,13 @@
 import copy
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
 from cell_checks import assert_trees_close, random_layer, random_world
 
-from rnncourse import GRU, LSTM, RNN, Workspace, tree_map
+from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Workspace, tree_map
 from rnncourse.layers.sequence import BorrowedRun, Run
 from rnncourse.layers.use_gate import UseGateCell
 from rnncourse.workspace import NEW
@@ -26,7 +27,7 @@ AGAIN = "^run: its workspace has been used again; make a workspace for each run 
 
 
 def assert_same_as_without(layer, workspace, T, B, lengths=None, seed=0, dtype=np.float64):
-    x, state, da, dfinal = random_world(layer, T, B, seed, dtype)
+    x, state, da, dfinal = random_world(layer, T, B, seed)
     run, plain = layer.forward(x, state, lengths, workspace=workspace), layer.forward(x, state, lengths)
     assert type(run) is BorrowedRun
     quantities = tuple((getattr(run, name), getattr(plain, name)) for name in layer.quantities)
@@ -128,7 +129,7 @@ def test_a_copy_of_a_borrowed_run_is_a_plain_run_of_its_own(name):
     workspace, layer = Workspace(), LAYERS[name]
     x, state, da, dfinal = random_world(layer, 5, 3)
     run, expected = layer.forward(x, state, [5, 0, 2], workspace=workspace), layer.forward(x, state, [5, 0, 2])
-    copies = [pickle.loads(pickle.dumps(run)), copy.deepcopy(run)]
+    copies = [pickle.loads(pickle.dumps(run)), copy.deepcopy(run), copy.copy(run)]
     layer.forward(x + 1, workspace=workspace)
     for own in copies:
         assert type(own) is Run
@@ -175,3 +176,67 @@ def test_a_workspace_for_each_thread_is_safe_and_the_documentation_asks_for_it()
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(loop, range(4)))
+
+
+BUSY = "^workspace: expected one that is free, got one in which another call is at work$"
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_workspace_at_work_refuses_another_pass_and_is_as_good_afterwards(name):
+    workspace, layer = Workspace(), LAYERS[name]
+    x, _, da, _ = random_world(layer, 5, 3)
+    run = layer.forward(x, workspace=workspace)
+    with workspace.claimed():
+        for call in (lambda: layer.forward(x, workspace=workspace), lambda: layer.backward(run, da)):
+            with pytest.raises(RuntimeError, match=BUSY):
+                call()
+    assert layer.backward(run, da) == layer.backward(layer.forward(x), da)
+    assert_same_as_without(layer, workspace, 5, 3)
+
+
+def test_an_error_in_a_pass_gives_the_workspace_back(monkeypatch):
+    workspace, layer = Workspace(), LAYERS["lstm"]
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LSTM, "_forward", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            layer.forward(np.ones((5, 3, 2)), workspace=workspace)
+    assert_same_as_without(layer, workspace, 5, 3)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda layer: layer, lambda layer: Deep((layer,)), lambda layer: Bidirectional(layer, layer)]
+)
+def test_threads_that_share_a_workspace_get_right_gradients_or_an_error(make):
+    """Never wrong ones in silence."""
+    layer, workspace, start = make(LAYERS["lstm"]), Workspace(), Barrier(2)
+    worlds = [random_world(layer, 40, 16, seed) for seed in (1, 2)]
+    expected = [layer.backward(layer.forward(x, state), da, dfinal) for x, state, da, dfinal in worlds]
+
+    def loop(k):
+        x, state, da, dfinal = worlds[k]
+        refused = 0
+        start.wait()
+        for _ in range(60):
+            try:
+                grads = layer.backward(layer.forward(x, state, workspace=workspace), da, dfinal)
+            except RuntimeError:
+                refused += 1
+            else:
+                assert grads == expected[k]
+        return refused
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(loop, range(2))) > 0
+
+
+def test_a_copy_of_a_workspace_is_a_new_one():
+    workspace, layer = Workspace(), LAYERS["lstm"]
+    run = layer.forward(np.ones((5, 3, 2)), workspace=workspace)
+    for other in (copy.copy(workspace), copy.deepcopy(workspace), pickle.loads(pickle.dumps(workspace))):
+        with workspace.claimed():
+            assert_same_as_without(layer, other, 5, 3)
+    assert np.isfinite(run.cand).all()

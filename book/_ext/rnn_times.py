@@ -76,6 +76,43 @@ class BuildTimes(SphinxDirective):
         return [nodes.comment("", "build-times")]
 
 
+class TimesOfTests(SphinxDirective):
+    """Where the time of the tests goes, by what ``make durations`` stored."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return two lists, or say that nothing is stored."""
+        path = Path(self.env.app.srcdir, "tests", "durations.json")
+        self.env.note_dependency(str(path))
+        html = (
+            times_of_tests(json.loads(path.read_text("utf8"))) if path.exists() else ""
+        )
+        return [
+            nodes.raw(
+                "",
+                html or "<p>No run has been stored: make durations.</p>",
+                format="html",
+            )
+        ]
+
+
+def times_of_tests(stored: dict[str, Any]) -> str:
+    """Write the stored run: the whole, its slowest tests and its slowest files."""
+    html = (
+        f"<p>A run of {stored['date']}: {stored['tests']:,} tests in {stored['seconds']} s, which is {stored['work']} s of "
+        f"work on {stored['processors']} processors; the load at its end was {stored['load']}.</p>"
+    )
+    for title, rows in (("test or cell", stored["slowest"]), ("file", stored["files"])):
+        body = "".join(
+            f"<tr><td><code>{escape(name)}</code></td><td>{seconds}</td></tr>"
+            for name, seconds in rows
+        )
+        html += (
+            '<div class="pst-scrollable-table-container"><table class="table">'
+            f"<thead><tr><th>{title}</th><th>seconds</th></tr></thead><tbody>{body}</tbody></table></div>"
+        )
+    return html
+
+
 def table(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Write the table, the slowest notebook first."""
     places = [
@@ -135,6 +172,7 @@ def ran_now(path: Path) -> bool:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_directive("build-times", BuildTimes)
+    app.add_directive("test-times", TimesOfTests)
     app.connect("config-inited", record, priority=600)  # after the cache has its place
     app.connect("doctree-resolved", table)
     app.connect("build-finished", build_time, priority=950)

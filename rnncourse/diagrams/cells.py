@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from .. import _validation as check
+from .. import _validation as validate
 from .drawing import Diagram, Pen, diagram
 
 __all__ = ["gru_cell", "lstm_cell", "rnn_cell"]
@@ -91,7 +91,7 @@ def gru_cell(reset_after: bool = False, highlight: Collection[str] = ()) -> Diag
     TypeError, ValueError
         If `reset_after` is no flag, `highlight` no collection of names, or a part does not exist.
     """
-    after = check.flag("reset_after", reset_after)
+    after = validate.flag("reset_after", reset_after)
 
     def draw(pen: Pen) -> None:
         bus, low, row, high, state = 1.12, 1.74, 2.46, 3.74, 4.6  # heights
@@ -199,7 +199,7 @@ def lstm_cell(peepholes: bool = False, coupled: bool = False, highlight: Collect
     --------
     >>> path = lstm_cell(highlight=["c_prev", "forget", "plus", "c_t"])
     """
-    peep, one_gate = check.flag("peepholes", peepholes), check.flag("coupled", coupled)
+    peep, one_gate = validate.flag("peepholes", peepholes), validate.flag("coupled", coupled)
     f, u, z, o, out = (1.9, 2.78, 3.48, 4.3, 4.9) if peep else (1.9, 2.56, 3.24, 3.92, 4.52)  # columns
 
     def draw(pen: Pen) -> None:

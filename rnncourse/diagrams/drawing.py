@@ -20,7 +20,7 @@ from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from .. import _validation as check
+from .. import _validation as validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,7 @@ class Diagram:
         matplotlib.figure.Figure
             Not known to pyplot, so it is shown only where it is displayed or saved.
         """
-        return self._figure(check.choice("theme", theme, THEMES))
+        return self._figure(validate.choice("theme", theme, THEMES))
 
     def svg(self) -> str:
         """Return the drawing as an SVG element in the colour of the text around it.
@@ -339,11 +339,11 @@ def diagram(
 ) -> Diagram:
     """Build a diagram; refuse to highlight what it does not have."""
     if isinstance(highlight, str) or not isinstance(highlight, Iterable):
-        raise TypeError(f"highlight: expected a collection of names of parts, got {check.describe(highlight)}")
+        raise TypeError(f"highlight: expected a collection of names of parts, got {validate.describe(highlight)}")
     wanted = tuple(dict.fromkeys(highlight))
     for part in wanted:
         if not isinstance(part, str):
-            raise TypeError(f"highlight: expected names of parts, got {check.describe(part)}")
+            raise TypeError(f"highlight: expected names of parts, got {validate.describe(part)}")
     wanted = tuple(sorted(wanted))  # the order, which a set does not have, makes no difference
     built = Diagram("-".join((name, *wanted)), caption, alt, size, draw, wanted)
     if wanted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from .. import _validation as check
+from .. import _validation as validate
 from .drawing import Diagram, Mark, Pen, Point, diagram
 
 __all__ = ["bidirectional", "deep", "rnn_types", "unrolled"]
@@ -208,7 +208,7 @@ def rnn_types(kind: str = "all", highlight: Collection[str] = ()) -> Diagram:
     TypeError, ValueError
         If the type is unknown, `highlight` is no collection of names, or a part does not exist.
     """
-    check.choice("kind", kind, ("all", *KINDS))
+    validate.choice("kind", kind, ("all", *KINDS))
     rows = [[kind]] if kind != "all" else [list(KINDS)[:3], list(KINDS)[3:]]
     size = (5.6 if kind == "all" else max(2.2, _width(kind) + 0.3), 2.4 * len(rows))
 
@@ -258,7 +258,7 @@ def unrolled(steps: int = 3, outputs: str = "all", highlight: Collection[str] = 
         If the number of steps is out of range, `highlight` is no collection of names, or a part does not exist.
     """
     _at_most("steps", steps, 6)
-    check.choice("outputs", outputs, ("all", "last"))
+    validate.choice("outputs", outputs, ("all", "last"))
 
     def draw(pen: Pen) -> None:
         before = _end(pen, "a_0", (0.34, 1.3), _at("a", 0))
@@ -348,5 +348,5 @@ def _listed(letter: str, first: int, last: int) -> str:
 
 def _at_most(name: str, value: int, most: int) -> None:
     """Check a number of steps or layers."""
-    if check.size(name, value) > most:
+    if validate.size(name, value) > most:
         raise ValueError(f"{name}: expected at most {most}, which is what fits a page, got {value}")

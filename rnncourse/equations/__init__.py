@@ -7,7 +7,7 @@ r"""Equations that are read from their LaTeX and held against the numbers that t
 - `world`, `networks`, `worlds`: runs of the package, and derivatives measured on its own cells by complex step;
 - `evaluate`, `checker`: both sides at every time, layer, example and entry, and guards against empty claims;
 - `edits`, `diagnose`, `explain`: the slip that would explain a failure;
-- `printer`, `notations`: the same equation in another course's notation, or as NumPy;
+- `printer`, `notations`: the same equation in another course's notation;
 - `extract`, `report`: the equations of a page, and what became of them.
 
 Examples
@@ -17,9 +17,9 @@ Examples
 It holds: compared in 19 cases.
 """
 
-from .explain import check, explain
+from .explain import check, explain, symbols
 from .language.lexer import EquationError, Failure, Refused
 from .language.parser import parse
-from .language.printer import latex, numpy_source
+from .language.printer import latex
 
-__all__ = ["EquationError", "Failure", "Refused", "check", "explain", "latex", "numpy_source", "parse"]
+__all__ = ["EquationError", "Failure", "Refused", "check", "explain", "latex", "parse", "symbols"]

@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     Returns
     -------
     int
-        0, or 1 if an equation fails, or 2 if there is nothing to check.
+        0, or 1 if an equation fails, or 2 if there is nothing to check or a page cannot be read.
     """
     verbose = "-v" in arguments
     paths = [a for a in arguments if a != "-v"]
@@ -28,8 +28,11 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         outcomes, seconds = check_pages(pages(*paths))
-    except FileNotFoundError as error:
+    except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
+        return 2
+    if not outcomes:
+        print(f"no display equation in {', '.join(paths)}", file=sys.stderr)
         return 2
     for outcome in outcomes:
         if outcome.status == "failed":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,6 +12,7 @@ from .language.nodes import Relation
 from .language.parser import parse
 from .notations import translated
 from .runs.worlds import SETTINGS, Setting
+from .switch import dialects
 
 __all__ = ["CHAPTERS", "TRANSLATED", "Chapter", "chapter_of", "setting_of"]
 
@@ -65,6 +67,7 @@ class Chapter:
             try:
                 return name, parse(source, setting_of(name).notation)
             except Refused as error:
+                error = with_hint(error, name)
                 foreign = furthest is not None and "is not a symbol" in furthest.message
                 if furthest is None or (foreign and (error.span or (0, 0)) > (furthest.span or (0, 0))):
                     furthest = error
@@ -100,6 +103,7 @@ CHAPTERS = {
     "bidirectional": Chapter(("bidirectional", "facts")),
     "deep": Chapter(("deep", "facts")),
     "memory": Chapter(("rnn", "facts")),
+    "write-a-cell": Chapter(("lstm", "facts")),
     "what-the-notes-got-wrong": Chapter(("rnn", "gru", "lstm", "facts")),
 }  # fmt: skip
 
@@ -121,13 +125,44 @@ def chapter_of(name: str) -> Chapter:
     ------
     ValueError
         If there is no such chapter.
+    TypeError
+        If the name is no str.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"chapter: expected a str, such as 'bptt', got {type(name).__name__}")
     if name in CHAPTERS:
         return CHAPTERS[name]
     if name in SETTINGS or name in TRANSLATED:
         return Chapter((name,))
-    known = ", ".join([*CHAPTERS, *(s for s in SETTINGS if s not in CHAPTERS)])
+    known = ", ".join([*CHAPTERS, *(s for s in (*SETTINGS, *TRANSLATED) if s not in CHAPTERS)])
     raise ValueError(f"chapter: expected one of {known}, got {name!r}")
+
+
+def with_hint(error: Refused, setting: str) -> Refused:
+    """Add what the book calls a quantity that was refused in the spelling of another notation."""
+    found = re.match(r"(\S+) is not a symbol of this chapter", error.message)
+    forms = other_names(CELLS_OF.get(setting, "")).get(re.sub(r",?t(?=\})|_\{t\}", "", found[1]), []) if found else []
+    if not forms or ("; " in error.message and "did you mean" not in error.message):
+        return error
+    message = error.message.split("; did you mean")[0]
+    return Refused(f"{message}; in the book's notation: {' or '.join(forms)}", error.source, error.span)
+
+
+CELLS_OF = {"rnn": "rnn", "rnn-batch": "rnn", "rnn-binary": "rnn", "rnn-linear": "rnn", "rnn-squared": "rnn",
+            "gru": "gru-after", "gru-after": "gru-after", "lstm": "lstm", "lstm-peepholes": "lstm"}  # fmt: skip
+
+
+@cache
+def other_names(cell: str) -> dict[str, list[str]]:
+    """Return the other notations' names of a cell's quantities, and how the book writes these."""
+    out: dict[str, list[str]] = {}
+    for dialect in (cells[cell] for cells in dialects().values() if cell in cells):
+        book = SETTINGS[cell].notation
+        for key, latex in dialect.notation.templates.items():
+            name, forms = dialect.notation.template(latex)[0], out
+            if key in book.templates and book.templates[key] not in forms.setdefault(name, []):
+                forms[name].append(book.templates[key])
+    return out
 
 
 @cache

@@ -85,12 +85,25 @@ def pages(*paths: str | Path) -> list[Path]:
 
 
 def texts(path: Path) -> list[tuple[str, str]]:
-    """Return the Markdown texts of a page, each with its place."""
-    text = path.read_text("utf8")
-    if path.suffix != ".ipynb":
-        return [("", text)]
-    cells = json.loads(text)["cells"]
-    return [(f"cell {n}, ", "".join(c["source"])) for n, c in enumerate(cells) if c["cell_type"] == "markdown"]
+    """Return the Markdown texts of a page, each with its place.
+
+    Raises
+    ------
+    ValueError
+        If the page is not UTF-8, or no notebook although it is called one.
+    """
+    try:
+        text = path.read_text("utf8")
+        if path.suffix != ".ipynb":
+            return [("", text)]
+        cells = json.loads(text)["cells"]
+        return [(f"cell {n}, ", "".join(c["source"])) for n, c in enumerate(cells) if c["cell_type"] == "markdown"]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: is not UTF-8: {error.reason} at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: is not JSON, so no notebook: {error}") from error
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: is no notebook: cells, each with a cell_type and a source, are expected") from error
 
 
 def equations(path: Path) -> list[Equation]:

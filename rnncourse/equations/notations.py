@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -199,26 +200,14 @@ def translated(cell: str, notation: str) -> Setting:
 
 def seen_in(dialect: Dialect, setting: Setting) -> Setting:
     """Return runs as a dialect sees them."""
-    return _Translated(setting, dialect)
+    runs = dict(zip(setting.seeds, setting.worlds(), strict=True))
+    attaining = {name: partial(_witness_seen_in, dialect, setting, name) for name in setting.attaining}
+    return Setting(dialect.notation, lambda seed: dialect.world(runs[seed]), setting.seeds, attaining)
 
 
-class _Translated(Setting):
-    """The runs of another setting, with more quantities."""
-
-    def __init__(self, setting: Setting, dialect: Dialect) -> None:
-        super().__init__(dialect.notation, setting.make, setting.seeds, setting.attaining)
-        object.__setattr__(self, "_dialect", dialect)
-        object.__setattr__(self, "_runs", tuple(map(dialect.world, setting.worlds())))
-
-    def worlds(self) -> tuple[World, ...]:
-        """Return the runs."""
-        runs: Any = self._runs  # type: ignore[attr-defined]
-        return tuple(runs)
-
-    def witness(self, name: str) -> World:
-        """Return a run on which a bound is attained."""
-        dialect: Dialect = self._dialect  # type: ignore[attr-defined]
-        return dialect.world(super().witness(name))
+def _witness_seen_in(dialect: Dialect, setting: Setting, name: str) -> World:
+    """Return a run on which a bound is attained, as a dialect sees it."""
+    return dialect.world(setting.witness(name))
 
 
 def rows(check: bool = True, only: str = "") -> Iterator[tuple[str, str, dict[str, str]]]:

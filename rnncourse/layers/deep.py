@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..records import Array, Gradients, Record
 from ..workspace import Workspace
+from .sequence import random_part
 
 __all__ = ["Deep", "DeepRun"]
 
@@ -21,19 +22,25 @@ class Deep(Record):
     Parameters
     ----------
     layers : tuple of layer
-        From the bottom; any mix of recurrent, bidirectional, dense and deep ones.
+        From the bottom; any mix of recurrent, bidirectional, dense and deep ones, and an embedding as the first.
     dropout : float
         Probability p that an entry between two layers is set to zero; the others are divided by 1 - p, so that the mean
-        stays [1]_. Active only where ``forward`` gets a generator.
+        stays [1]_. Active only where ``forward`` gets a generator, which is handed on to deep and bidirectional layers
+        inside: these have a dropout of their own. What enters the first layer and leaves the last is never dropped, so
+        that with a single layer only 0 makes sense.
+    variational : bool
+        Whether a mask is drawn once for a sequence and holds at all of its steps [2]_; else every step has its own.
 
     Raises
     ------
     TypeError, ValueError
-        If these are no layers, or do not fit on each other.
+        If these are no layers, or do not fit on each other, or if there is dropout but nothing between layers.
 
     References
     ----------
     .. [1] W. Zaremba, I. Sutskever and O. Vinyals, "Recurrent neural network regularization", arXiv:1409.2329, 2014.
+    .. [2] Y. Gal and Z. Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks",
+       NeurIPS 2016.
 
     Examples
     --------
@@ -47,15 +54,22 @@ class Deep(Record):
 
     layers: tuple[Any, ...]
     dropout: float = 0.0
+    variational: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.layers, tuple):
-            raise TypeError(f"layers: expected a tuple of layers, got {check.describe(self.layers)}")
+            raise TypeError(f"layers: expected a tuple of layers, got {validate.describe(self.layers)}")
         if not self.layers:
             raise ValueError("layers: expected at least one layer, got none")
-        check.layers(**{f"layers[{k}]": layer for k, layer in enumerate(self.layers)})
-        check.positive("dropout", self.dropout, zero=True, below=1)
+        validate.layers(**{f"layers[{k}]": layer for k, layer in enumerate(self.layers)})
+        object.__setattr__(self, "dropout", validate.positive("dropout", self.dropout, zero=True, below=1))
+        object.__setattr__(self, "variational", validate.flag("variational", self.variational))
+        if self.dropout and len(self.layers) == 1:
+            raise ValueError(f"dropout: expected 0 for a single layer, since it acts between two, got {self.dropout:g}")
         for k in range(1, len(self.layers)):
+            if getattr(self.layers[k], "reads_symbols", False):
+                came = type(self.layers[k]).__name__
+                raise TypeError(f"layers[{k}]: expected a layer that reads numbers, got {came}, which reads symbols")
             above, below = self.layers[k].n_x, self.layers[k - 1].n_out
             if above != below:
                 raise ValueError(f"layers[{k}]: expected n_x = {below}, the outputs of the layer below, got {above}")
@@ -79,6 +93,16 @@ class Deep(Record):
     def precision(self) -> str:
         """'float32' or 'float64': what inputs and states have to have."""
         return str(self.layers[0].precision)
+
+    @property
+    def reads_symbols(self) -> bool:
+        """Whether the inputs are symbols (T, B), as an embedding reads them."""
+        return bool(getattr(self.layers[0], "reads_symbols", False))
+
+    @property
+    def drops_out(self) -> bool:
+        """Whether a generator in ``forward`` makes a difference."""
+        return self.dropout > 0 or any(getattr(layer, "drops_out", False) for layer in self.layers)
 
     def zero_state(self, batch: int) -> tuple[Any, ...]:
         """Return the start states of all layers.
@@ -108,13 +132,14 @@ class Deep(Record):
         Parameters
         ----------
         x : ndarray, shape (T, B, n_x)
-            Inputs.
+            Inputs, handed to the first layer as they are: symbols (T, B) if that is an embedding.
         state : tuple, optional
             Start states, an entry a layer.
         lengths : sequence of int, shape (B,), optional
-            Number of steps of each example.
+            Number of steps of each example (right padding).
         rng : numpy.random.Generator, optional
-            Source of the dropout's randomness: with it, entries between layers are dropped; without it, none.
+            Source of the dropout's randomness: with it, entries between layers are dropped; without it, none. The same
+            generator and sizes give the same masks.
         workspace : Workspace, optional
             Memory to use again; the run is valid until the workspace is used again.
 
@@ -128,22 +153,27 @@ class Deep(Record):
         TypeError, ValueError
             If an argument is of the wrong dtype or shape; the message names it.
         """
-        x = check.numbers("x", x, self.precision, allow_complex=True, allow_ints=True)
-        check.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
-        start = check.entries("state", state, len(self.layers))
-        drop = None if rng is None else check.generator("rng", rng)
+        x = validate.inputs("x", x, self)
+        start = validate.entries("state", state, len(self.layers))
+        rng = None if rng is None else validate.generator("rng", rng)
         runs: list[Any] = []
         masks: list[Array] = []
         for k, (layer, s) in enumerate(zip(self.layers, start, strict=True)):
-            if runs and self.dropout and drop is not None:
-                kept = drop.random(x.shape) >= self.dropout
-                masks.append(np.where(kept, 1 / (1 - self.dropout), 0.0).astype(self.precision))
+            if runs and self.dropout and rng is not None:
+                masks.append(self._mask(x.shape, rng))
                 x = _times(x, masks[-1])
-            runs.append(layer.forward(x, s, lengths, workspace=check.part(workspace, str(k))))
+            with validate.within("state", k):
+                memory = validate.part(workspace, str(k))
+                runs.append(layer.forward(x, s, lengths, workspace=memory, **random_part(layer, rng)))
             x = runs[-1].a
         return DeepRun(self, tuple(runs), tuple(masks))
 
-    def backward(self, run: DeepRun, da: Array, dfinal: Any = None) -> Gradients:
+    def _mask(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Draw what the values between two layers are multiplied with, for each step or for all."""
+        kept = rng.random((1, *shape[1:]) if self.variational else shape) >= self.dropout
+        return np.where(kept, 1 / (1 - self.dropout), 0.0).astype(self.precision)
+
+    def backward(self, run: DeepRun, da: Array | None, dfinal: Any = None, inputs: bool = True) -> Gradients:
         """Backpropagate from the top to the bottom.
 
         Parameters
@@ -151,9 +181,11 @@ class Deep(Record):
         run : DeepRun
             What ``forward`` of this layer returned.
         da : ndarray, shape (T, B, n_out)
-            dL/d(run.a); what arrives in the padding is ignored.
+            dL/d(run.a); what arrives in the padding is ignored. None, if `dfinal` alone carries a gradient.
         dfinal : tuple, optional
-            dL/d(run.final), an entry a layer.
+            dL/d(run.final), an entry a layer; None stands for zeros, for an entry too.
+        inputs : bool
+            Whether dL/dx is wanted; ``x`` is None without, and where the inputs are symbols.
 
         Returns
         -------
@@ -165,20 +197,21 @@ class Deep(Record):
         TypeError, ValueError
             If an argument is of the wrong kind, dtype or shape, or the run is complex or of another layer.
         """
-        check.own_real_run(run, DeepRun, self)
-        da = check.numbers("da", da, self.precision)
-        check.shape("da", da, "(T, B, n_out)", run.a.shape)
-        final = check.entries("dfinal", dfinal, len(self.layers))
+        validate.own_real_run(run, DeepRun, self)
+        final = validate.entries("dfinal", dfinal, len(self.layers))
+        da = validate.upstream(da, dfinal, "(T, B, n_out)", run.a.shape, self.precision)
+        inputs = validate.flag("inputs", inputs)
         states: list[Any] = []
         layers: list[Any] = []
         for k in reversed(range(len(self.layers))):
-            grads = self.layers[k].backward(run.layers[k], da, final[k])
+            with validate.within("dfinal", k):
+                grads = self.layers[k].backward(run.layers[k], da, final[k], inputs=inputs or k > 0)
             states.insert(0, grads.state)
             layers.insert(0, grads.layer)
             da = grads.x
             if k and run.masks:
                 da = _times(da, run.masks[k - 1])
-        return Gradients(da, tuple(states), Deep(tuple(layers), self.dropout))
+        return Gradients(da, tuple(states), replace(self, layers=tuple(layers)))
 
     def step(self, x_t: Array, state: Any = None) -> tuple[Array, tuple[Any, ...]]:
         """Take one step, without dropout.
@@ -186,7 +219,7 @@ class Deep(Record):
         Parameters
         ----------
         x_t : ndarray, shape (B, n_x)
-            The input.
+            The input; symbols (B,) if the first layer is an embedding.
         state : tuple, optional
             What the last step returned; zeros, if None.
 
@@ -200,11 +233,15 @@ class Deep(Record):
         TypeError, ValueError
             If an argument is of the wrong dtype or shape, or a layer needs the future.
         """
-        x_t = check.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
-        check.shape("x_t", x_t, "(B, n_x)", (None, self.n_x))
+        if not self.reads_symbols:
+            x_t = validate.numbers("x_t", x_t, self.precision, allow_complex=True, allow_ints=True)
+            validate.shape("x_t", x_t, "(B, n_x)", (None, self.n_x))
         states = []
-        for layer, s in zip(self.layers, check.entries("state", state, len(self.layers)), strict=True):
-            x_t, new = layer.step(x_t, s)
+        for k, (layer, s) in enumerate(
+            zip(self.layers, validate.entries("state", state, len(self.layers)), strict=True)
+        ):
+            with validate.within("state", k):
+                x_t, new = layer.step(x_t, s)
             states.append(new)
         return x_t, tuple(states)
 
@@ -220,7 +257,8 @@ class DeepRun(Record):
     layers : tuple of run
         The run of each layer, from the bottom.
     masks : tuple of ndarray
-        What dropout multiplied the outputs of each layer but the top one with; empty without dropout.
+        What dropout multiplied the outputs of each layer but the top one with, each (T, B, n), or (1, B, n) where it is
+        variational; empty without dropout.
     """
 
     layer: Deep

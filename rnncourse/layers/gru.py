@@ -12,13 +12,13 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..activations import sigmoid, sigmoid_slope, tanh, tanh_slope
 from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
 from ..workspace import Buffers
 from . import fast
-from .recurrent import Edit, RecurrentLayer, unchanged
+from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 from .sequence import Run
 
 __all__ = ["GRU", "GRUCellCache", "GRUCellGradients", "gru_cell_backward", "gru_cell_forward"]
@@ -26,7 +26,32 @@ __all__ = ["GRU", "GRUCellCache", "GRUCellGradients", "gru_cell_backward", "gru_
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GRU(RecurrentLayer):
-    """A layer of gated recurrent units [1]_: c = Γ_u ⊙ c̃ + (1 - Γ_u) ⊙ c_prev (eq:gru-state).
+    r"""A layer of gated recurrent units [1]_: c = Γ_u ⊙ c̃ + (1 - Γ_u) ⊙ c_prev (eq:gru-state).
+
+    .. math::
+
+        \Gamma_g^{\langle t \rangle} &= \sigma(W_g [c^{\langle t-1 \rangle}, x^{\langle t \rangle}] + b_g),
+            \quad g \in \{u, r\} \\
+        \tilde c^{\langle t \rangle} &= \tanh(W_c [\Gamma_r^{\langle t \rangle} \odot c^{\langle t-1 \rangle},
+            x^{\langle t \rangle}] + b_c) \\
+        c^{\langle t \rangle} &= \Gamma_u^{\langle t \rangle} \odot \tilde c^{\langle t \rangle}
+            + (1 - \Gamma_u^{\langle t \rangle}) \odot c^{\langle t-1 \rangle}, \qquad
+        a^{\langle t \rangle} = c^{\langle t \rangle}
+
+    With layer normalisation [2]_ each product goes through N, which takes an example's vector to mean 0 and variance 1
+    over its entries, N(v) = (v - μ) / √(σ² + 10⁻⁵): the products of the two gates together (2·n_a entries), those of
+    the candidate for themselves, as in the paper, and then each entry has its gain:
+
+    .. math::
+
+        z_{ur} &= \gamma_c \odot N(W_{ur,c}\, c^{\langle t-1 \rangle})
+            + \gamma_x \odot N(W_{ur,x}\, x^{\langle t \rangle}) + b_{ur} \\
+        z_c &= \gamma_c \odot N(W_{cc} (\Gamma_r \odot c^{\langle t-1 \rangle}))
+            + \gamma_x \odot N(W_{cx}\, x^{\langle t \rangle}) + b_c
+
+    or, reset after the product, :math:`z_c = \Gamma_r \odot (\gamma_c \odot N(W_{cc}\, c^{\langle t-1 \rangle}) +
+    b_{cc}) + \gamma_x \odot N(W_{cx}\, x^{\langle t \rangle}) + b_c`, which is the paper's. Of the paper's
+    biases those that add up are one here. This form is looped cell by cell, and so slower than the others.
 
     Parameters
     ----------
@@ -37,6 +62,8 @@ class GRU(RecurrentLayer):
     b_cc : ndarray, shape (n_a,), optional
         The bias inside the reset gate, c̃ = tanh(W_cx x + b_c + Γ_r ⊙ (W_cc c_prev + b_cc)). Where it is given, the
         layer resets after the product; where it is None, before.
+    gain_c, gain_x : ndarray, shape (3·n_a,), optional
+        Layer normalisation: γ_c and γ_x in the order of the blocks. Both or none.
 
     Raises
     ------
@@ -47,6 +74,7 @@ class GRU(RecurrentLayer):
     ----------
     .. [1] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical machine
        translation", EMNLP 2014.
+    .. [2] J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------
@@ -57,11 +85,16 @@ class GRU(RecurrentLayer):
     """
 
     b_cc: Array | None = None
+    gain_c: Array | None = None
+    gain_x: Array | None = None
     state_letters: ClassVar[tuple[str, ...]] = ("c",)
     tape_slots: ClassVar[dict[str, int]] = fast.GRU_SLOTS
+    further: ClassVar[dict[str, tuple[str, ...]]] = {"b_cc": ("n_a",), "gain_c": ("G·n_a",), "gain_x": ("G·n_a",)}
 
     def __post_init__(self) -> None:
-        self._check_parameters(b_cc=self.b_cc)
+        gains = ("gain_c", "gain_x")
+        validate.together("layer normalisation", {name: getattr(self, name) for name in gains}, gains)
+        super().__post_init__()
 
     @classmethod
     def init(
@@ -73,6 +106,7 @@ class GRU(RecurrentLayer):
         reset_after: bool = False,
         input_init: Initializer = glorot_uniform,
         recurrent_init: Initializer = orthogonal,
+        layer_norm: bool = False,
     ) -> Self:
         """Draw a layer: what multiplies x by `input_init`, what multiplies c by `recurrent_init`, all biases zero.
 
@@ -88,6 +122,8 @@ class GRU(RecurrentLayer):
             Reset after the product, as PyTorch does, or before it.
         input_init, recurrent_init : callable
             See `rnncourse.initializers`.
+        layer_norm : bool
+            Layer normalisation; the gains start at 1.
 
         Returns
         -------
@@ -95,7 +131,9 @@ class GRU(RecurrentLayer):
             The layer.
         """
         W, b = cls._draw(3, n_x, n_a, rng, dtype, input_init, recurrent_init)
-        return cls(W, b, np.zeros(n_a, b.dtype) if check.flag("reset_after", reset_after) else None)
+        b_cc = np.zeros(n_a, b.dtype) if validate.flag("reset_after", reset_after) else None
+        gain = np.ones_like(b) if validate.flag("layer_norm", layer_norm) else None
+        return cls(W, b, b_cc, gain, gain)
 
     @classmethod
     def block_names(cls, **options: Any) -> tuple[str, ...]:
@@ -108,18 +146,20 @@ class GRU(RecurrentLayer):
         return self.b_cc is not None
 
     @property
+    def layer_norm(self) -> bool:
+        """Whether the products are normalised."""
+        return self.gain_c is not None
+
+    @property
+    def form(self) -> str:
+        """Which cell runs: 'plain', or 'layer_norm' with layer normalisation."""
+        return "layer_norm" if self.layer_norm else "plain"
+
+    @property
     def quantities(self) -> tuple[str, ...]:
         """The names that the cell's equations give to what they compute."""
         inner = ("z_cc",) if self.reset_after else ()
         return ("z_u", "z_r", "gate_u", "gate_r", *inner, "z_c", "cand", "c")
-
-    def cell_forward(self, x_t: Array, state: Any, edit: Edit | None = None) -> tuple[Any, Any]:
-        """Take one step: `gru_cell_forward`."""
-        return gru_cell_forward(self, x_t, state, edit)
-
-    def cell_backward(self, cache: Any, dstate: Any) -> tuple[Array, Any, Any]:
-        """Take one step back: `gru_cell_backward`."""
-        return gru_cell_backward(self, cache, dstate)
 
     @cached_property
     def _stacked(self) -> tuple[Any, ...]:
@@ -130,6 +170,8 @@ class GRU(RecurrentLayer):
         return gates, fast.stacked_weights(self.W, self.b, 3, 0, [2])
 
     def _step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
+        if self.layer_norm:
+            return self._cell_step(x_t, parts)
         if self.b_cc is None:
             gates, candidate = self._stacked
             return (fast.gru_step(gates, candidate, x_t, parts[0]),)
@@ -139,20 +181,20 @@ class GRU(RecurrentLayer):
     def _forward(
         self, x: Array, start: tuple[Array, ...], valid: Array | None, buffers: Buffers
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        if fast.is_complex(self.W, x, *start):
+        if self.layer_norm or fast.is_complex(self.W, x, *start):
             return super()._forward(x, start, valid, buffers)
         x1 = fast.with_ones(x, buffers)
         states, tape = fast.gru_forward(self.W, self.b, self.b_cc, x1, start[0], valid, buffers)
         return (states,), (x1, tape)
 
     def _backward(
-        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers
-    ) -> tuple[Array, tuple[Array, ...], Any]:
+        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers, inputs: bool
+    ) -> tuple[Array | None, tuple[Array, ...], Any]:
         if not run.tape:  # the cell was looped
-            return super()._backward(run, da, dfinal, valid, buffers)
+            return super()._backward(run, da, dfinal, valid, buffers, inputs)
         x1, tape = run.tape
         dx, dc0, dW, db, db_cc = fast.gru_backward(
-            self.W, self.b_cc, x1, run.parts[0], tape, da, dfinal[0], valid, buffers
+            self.W, self.b_cc, x1, run.parts[0], tape, da, dfinal[0], valid, buffers, inputs
         )
         return dx, (dc0,), GRU(dW, db, db_cc)
 
@@ -193,6 +235,7 @@ class GRUCellGradients(Record):
     layer: GRU
 
 
+@forward_cell(GRU)
 def gru_cell_forward(layer: GRU, x_t: Array, c_prev: Array, edit: Edit | None = None) -> tuple[Array, GRUCellCache]:
     """One step of the gated recurrent unit (eq:gru-update, eq:gru-reset, eq:gru-candidate, eq:gru-state).
 
@@ -231,6 +274,7 @@ def gru_cell_forward(layer: GRU, x_t: Array, c_prev: Array, edit: Edit | None = 
     return c_t, GRUCellCache(x_t, c_prev, gate_u, gate_r, z_cc, cand)
 
 
+@backward_cell(GRU)
 def gru_cell_backward(layer: GRU, cache: GRUCellCache, dc_t: Array) -> tuple[Array, Array, GRUCellGradients]:
     """One step back through the gated recurrent unit.
 

@@ -10,13 +10,14 @@ own uses the cores already.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..records import Array, Gradients, Record, read_only, tree_map
 from ..workspace import Workspace
 from .recurrent import RecurrentLayer
@@ -56,9 +57,9 @@ class Halves(Record):
     least: int = 3 << 15
 
     def __post_init__(self) -> None:
-        check.size("least", self.least, least=0)
+        validate.size("least", self.least, least=0)
         if not isinstance(self.layer, RecurrentLayer):
-            raise TypeError(f"layer: expected a recurrent layer, got {check.describe(self.layer)}")
+            raise TypeError(f"layer: expected a recurrent layer, got {validate.describe(self.layer)}")
 
     @property
     def n_x(self) -> int:
@@ -127,18 +128,18 @@ class Halves(Record):
             here = None if ends is None else ends[rows]
             return self.layer.forward(x[:, rows], self.layer._pack([s[rows] for s in start]), here, memory[k])
 
-        memory = [check.part(workspace, name) for name in ("first", "second")]
+        memory = [validate.part(workspace, name) for name in ("first", "second")]
         runs = side_by_side(part, self._parts(x.shape[1]))
         return HalvesRun(self, tuple(runs), joined([run.a for run in runs], axis=1), ends)
 
-    def backward(self, run: HalvesRun, da: Array, dfinal: Any = None) -> Gradients:
+    def backward(self, run: HalvesRun, da: Array | None, dfinal: Any = None, inputs: bool = True) -> Gradients:
         """Backpropagate through time.
 
         Parameters
         ----------
         run : HalvesRun
             What ``forward`` of this layer returned.
-        da, dfinal
+        da, dfinal, inputs
             As `RecurrentLayer.backward` takes them.
 
         Returns
@@ -151,21 +152,22 @@ class Halves(Record):
         TypeError, ValueError
             If an argument is of the wrong kind, dtype or shape, or the run is complex or of another layer.
         """
-        check.own_real_run(run, HalvesRun, self)
-        da = check.numbers("da", da, self.precision)
-        check.shape("da", da, "(T, B, n_a)", run.a.shape)
-        final = self.layer._unpack("dfinal", dfinal, da.shape[1])
+        validate.own_real_run(run, HalvesRun, self)
+        da = validate.upstream(da, dfinal, "(T, B, n_a)", run.a.shape, self.precision)
+        inputs = validate.flag("inputs", inputs)
+        final = self.layer._unpack("dfinal", dfinal, da.shape[1], gradient=True)
 
         def part(k: int, rows: slice) -> Gradients:
-            return self.layer.backward(run.runs[k], da[:, rows], self.layer._pack([d[rows] for d in final]))
+            return self.layer.backward(run.runs[k], da[:, rows], self.layer._pack([d[rows] for d in final]), inputs)
 
         first, *others = side_by_side(part, self._parts(da.shape[1]))
         dlayer = first.layer
         for other in others:
             dlayer = tree_map(np.add, dlayer, other.layer)
         both = [first, *others]
-        states = tree_map(lambda *parts: joined(parts, axis=0), *(d.state for d in both))
-        return Gradients(joined([d.x for d in both], axis=1), states, Halves(dlayer, self.least))
+        states = tree_map(lambda *parts: joined(parts, axis=0), *(d.state for d in both), match=False)
+        dx = joined([d.x for d in both], axis=1) if inputs else None
+        return Gradients(dx, states, Halves(dlayer, self.least))
 
     def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
         """Take one step, on one thread: `RecurrentLayer.step`.
@@ -212,17 +214,25 @@ class HalvesRun(Record):
     @property
     def final(self) -> Any:
         """The state after each example's last step, in the form of the state."""
-        return tree_map(lambda *parts: read_only(joined(parts, axis=0)), *(run.final for run in self.runs))
+        return tree_map(lambda *parts: read_only(joined(parts, axis=0)), *(run.final for run in self.runs), match=False)
 
 
 def side_by_side(work: Callable[[int, slice], Any], parts: list[slice]) -> list[Any]:
     """Call `work` for each part on a thread of its own, in the caller's context (`numpy.errstate` lives there)."""
     if len(parts) == 1:
         return [work(0, parts[0])]
-    from concurrent.futures import ThreadPoolExecutor  # here, since it takes as long to load as half of this package
+    from concurrent.futures import Future, ThreadPoolExecutor, wait  # here: it takes as long to load as half of all
 
+    futures: list[Future[Any]] = []
     with ThreadPoolExecutor(len(parts)) as pool:
-        return [f.result() for f in [pool.submit(copy_context().run, work, k, part) for k, part in enumerate(parts)]]
+        try:
+            for k, part in enumerate(parts):
+                futures.append(pool.submit(copy_context().run, work, k, part))
+            return [future.result() for future in futures]
+        finally:  # however often Ctrl-C is pressed: no thread may go on into the next call
+            while not all(future.done() for future in futures):
+                with suppress(KeyboardInterrupt):  # the first one is on its way up already
+                    wait(futures)
 
 
 def joined(parts: Any, axis: int) -> Array:

@@ -1,4 +1,4 @@
-"""Long short-term memory, with its common options: peepholes, coupled input and forget gates.
+"""Long short-term memory, with its common options: peepholes, coupled gates, layer normalisation.
 
 The cell as the course writes it has a forget gate Γ_f, an update gate Γ_u (elsewhere: input gate), an output gate Γ_o
 and a candidate c̃. Peepholes let the gates read the cell state; coupled gates write what they forget.
@@ -12,13 +12,13 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..activations import sigmoid, sigmoid_slope, tanh, tanh_slope
 from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
 from ..workspace import Buffers
 from . import fast
-from .recurrent import Edit, RecurrentLayer, unchanged
+from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 from .sequence import Run
 
 __all__ = ["LSTM", "LSTMCellCache", "LSTMCellGradients", "lstm_cell_backward", "lstm_cell_forward"]
@@ -28,7 +28,31 @@ State = tuple[Array, Array]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LSTM(RecurrentLayer):
-    """A layer of LSTM cells [1]_ [2]_: c = Γ_u ⊙ c̃ + Γ_f ⊙ c_prev (eq:lstm-cell), a = Γ_o ⊙ tanh c (eq:lstm-state).
+    r"""A layer of LSTM cells [1]_ [2]_: c = Γ_u ⊙ c̃ + Γ_f ⊙ c_prev (eq:lstm-cell), a = Γ_o ⊙ tanh c (eq:lstm-state).
+
+    .. math::
+
+        \Gamma_g^{\langle t \rangle} &= \sigma(W_g [a^{\langle t-1 \rangle}, x^{\langle t \rangle}] + b_g),
+            \quad g \in \{f, u, o\} \\
+        \tilde c^{\langle t \rangle} &= \tanh(W_c [a^{\langle t-1 \rangle}, x^{\langle t \rangle}] + b_c) \\
+        c^{\langle t \rangle} &= \Gamma_u^{\langle t \rangle} \odot \tilde c^{\langle t \rangle}
+            + \Gamma_f^{\langle t \rangle} \odot c^{\langle t-1 \rangle} \\
+        a^{\langle t \rangle} &= \Gamma_o^{\langle t \rangle} \odot \tanh c^{\langle t \rangle}
+
+    With layer normalisation [4]_ the pre-activations of all gates and of the candidate, stacked in the order of the
+    blocks, are
+
+    .. math::
+
+        z^{\langle t \rangle} = \gamma_a \odot N(W_{\cdot a}\, a^{\langle t-1 \rangle})
+            + \gamma_x \odot N(W_{\cdot x}\, x^{\langle t \rangle}) + b, \qquad
+        a^{\langle t \rangle} = \Gamma_o^{\langle t \rangle} \odot
+            \tanh(\gamma_c \odot N(c^{\langle t \rangle}) + \beta_c)
+
+    where N takes each example's vector to mean 0 and variance 1 over its entries, N(v) = (v - μ) / √(σ² + 10⁻⁵): the
+    two products of all blocks together, G·n_a entries each, as in the paper. The paper has a bias for each N and one
+    more, which always add up; b is their sum. Peepholes are added outside N. The state c stays as it is; what the
+    output reads is normalised. This form is looped cell by cell, and so slower than the others.
 
     Parameters
     ----------
@@ -41,6 +65,10 @@ class LSTM(RecurrentLayer):
         Peepholes [3]_: Γ_f and Γ_u read c_prev, Γ_o reads c. All of them or none; no p_u with coupled gates.
     coupled : bool
         Γ_u = 1 - Γ_f: what is forgotten makes room for what is written.
+    gain_a, gain_x : ndarray, shape of b, optional
+        Layer normalisation: γ_a and γ_x.
+    gain_c, bias_c : ndarray, shape (n_a,), optional
+        γ_c and β_c. All four or none.
 
     Raises
     ------
@@ -53,6 +81,7 @@ class LSTM(RecurrentLayer):
     .. [2] F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget: continual prediction with LSTM", Neural
        Computation 12(10), 2000.
     .. [3] F. A. Gers and J. Schmidhuber, "Recurrent nets that time and count", IJCNN 2000.
+    .. [4] J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer normalization", arXiv:1607.06450, 2016.
 
     Examples
     --------
@@ -69,16 +98,24 @@ class LSTM(RecurrentLayer):
     p_u: Array | None = None
     p_o: Array | None = None
     coupled: bool = False
+    gain_a: Array | None = None
+    gain_x: Array | None = None
+    gain_c: Array | None = None
+    bias_c: Array | None = None
     state_letters: ClassVar[tuple[str, ...]] = ("a", "c")
     tape_slots: ClassVar[dict[str, int]] = fast.LSTM_SLOTS
+    further: ClassVar[dict[str, tuple[str, ...]]] = {
+        **dict.fromkeys(("p_f", "p_u", "p_o", "gain_c", "bias_c"), ("n_a",)),
+        **dict.fromkeys(("gain_a", "gain_x"), ("G·n_a",)),
+    }
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "coupled", check.flag("coupled", self.coupled))
+        object.__setattr__(self, "coupled", validate.flag("coupled", self.coupled))
         wanted = ("p_f", "p_o") if self.coupled else ("p_f", "p_u", "p_o")
-        given = tuple(name for name in ("p_f", "p_u", "p_o") if getattr(self, name) is not None)
-        if given not in ((), wanted):
-            raise ValueError(f"peepholes: expected {', '.join(wanted)} or none, got {', '.join(given)}")
-        self._check_parameters(p_f=self.p_f, p_u=self.p_u, p_o=self.p_o)
+        validate.together("peepholes", {name: getattr(self, name) for name in ("p_f", "p_u", "p_o")}, wanted)
+        norms = ("gain_a", "gain_x", "gain_c", "bias_c")
+        validate.together("layer normalisation", {name: getattr(self, name) for name in norms}, norms)
+        super().__post_init__()
 
     @classmethod
     def init(
@@ -92,6 +129,7 @@ class LSTM(RecurrentLayer):
         forget_bias: float = 1.0,
         input_init: Initializer = glorot_uniform,
         recurrent_init: Initializer = orthogonal,
+        layer_norm: bool = False,
     ) -> Self:
         """Draw a layer: what multiplies x by `input_init`, what multiplies a by `recurrent_init`, b_f = `forget_bias`.
 
@@ -111,6 +149,8 @@ class LSTM(RecurrentLayer):
             Where b_f starts; 1 keeps the forget gate open at first [1]_.
         input_init, recurrent_init : callable
             See `rnncourse.initializers`.
+        layer_norm : bool
+            Layer normalisation; the gains start at 1, bias_c at 0.
 
         Returns
         -------
@@ -122,16 +162,21 @@ class LSTM(RecurrentLayer):
         .. [1] R. Jozefowicz, W. Zaremba and I. Sutskever, "An empirical exploration of recurrent network
            architectures", ICML 2015.
         """
-        blocks = cls.block_names(coupled=check.flag("coupled", coupled))
+        blocks = cls.block_names(coupled=validate.flag("coupled", coupled))
         W, b = cls._draw(len(blocks), n_x, n_a, rng, dtype, input_init, recurrent_init)
-        b[:n_a] = check.finite("forget_bias", forget_bias)
-        peep = np.zeros(n_a, b.dtype) if check.flag("peepholes", peepholes) else None
-        return cls(W, b, peep, None if coupled else peep, peep, coupled)
+        b[:n_a] = validate.finite("forget_bias", forget_bias)
+        peep = np.zeros(n_a, b.dtype) if validate.flag("peepholes", peepholes) else None
+        norms: tuple[Array, ...] = ()
+        if validate.flag("layer_norm", layer_norm):
+            ones = np.ones_like(b)
+            norms = ones, ones, ones[:n_a], np.zeros(n_a, b.dtype)
+        return cls(W, b, peep, None if coupled else peep, peep, coupled, *norms)
 
     @classmethod
     def block_names(cls, **options: Any) -> tuple[str, ...]:
         """Return the blocks of rows of W: f, u, o, c, without u if the gates are coupled."""
-        return ("f", "o", "c") if options.get("coupled") else ("f", "u", "o", "c")
+        coupled = validate.flag("coupled", options.get("coupled", False))
+        return ("f", "o", "c") if coupled else ("f", "u", "o", "c")
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -142,15 +187,18 @@ class LSTM(RecurrentLayer):
     def quantities(self) -> tuple[str, ...]:
         """The names that the cell's equations give to what they compute."""
         update = () if self.coupled else ("z_u",)
-        return ("z_f", *update, "z_c", "gate_f", "gate_u", "cand", "c", "z_o", "gate_o", "a")
+        norm = ("norm_c",) if self.layer_norm else ()
+        return ("z_f", *update, "z_c", "gate_f", "gate_u", "cand", "c", *norm, "z_o", "gate_o", "a")
 
-    def cell_forward(self, x_t: Array, state: Any, edit: Edit | None = None) -> tuple[Any, Any]:
-        """Take one step: `lstm_cell_forward`."""
-        return lstm_cell_forward(self, x_t, state, edit)
+    @property
+    def layer_norm(self) -> bool:
+        """Whether the products and the cell state are normalised."""
+        return self.gain_a is not None
 
-    def cell_backward(self, cache: Any, dstate: Any) -> tuple[Array, Any, Any]:
-        """Take one step back: `lstm_cell_backward`."""
-        return lstm_cell_backward(self, cache, dstate)
+    @property
+    def form(self) -> str:
+        """Which cell runs: 'plain', or 'layer_norm' with layer normalisation."""
+        return "layer_norm" if self.layer_norm else "plain"
 
     def _peepholes(self) -> tuple[Array, Array | None, Array] | None:
         return None if self.p_f is None or self.p_o is None else (self.p_f, self.p_u, self.p_o)
@@ -161,28 +209,28 @@ class LSTM(RecurrentLayer):
         return fast.stacked_weights(self.W, self.b, len(order), len(order) - 1, order)
 
     def _step(self, x_t: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
-        if self.p_f is not None:
+        if self.p_f is not None or self.layer_norm:
             return self._cell_step(x_t, parts)
         return fast.lstm_step(self._stacked, self.coupled, x_t, parts[0], parts[1])
 
     def _forward(
         self, x: Array, start: tuple[Array, ...], valid: Array | None, buffers: Buffers
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        if fast.is_complex(self.W, x, *start):
+        if self.layer_norm or fast.is_complex(self.W, x, *start):
             return super()._forward(x, start, valid, buffers)
         (a0, c0), x1 = start, fast.with_ones(x, buffers)
         states, tape = fast.lstm_forward(self.W, self.b, x1, a0, c0, valid, self.coupled, self._peepholes(), buffers)
         return (states, tape[:, fast.C_PREV]), (x1, tape)
 
     def _backward(
-        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers
-    ) -> tuple[Array, tuple[Array, ...], Any]:
+        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers, inputs: bool
+    ) -> tuple[Array | None, tuple[Array, ...], Any]:
         if not run.tape:  # the cell was looped
-            return super()._backward(run, da, dfinal, valid, buffers)
+            return super()._backward(run, da, dfinal, valid, buffers, inputs)
         x1, tape = run.tape
         a0_c0 = (dfinal[0], dfinal[1])
         dx, dstart, dW, db, dp = fast.lstm_backward(
-            self.W, x1, run.parts[0], tape, da, a0_c0, valid, self.coupled, self._peepholes(), buffers
+            self.W, x1, run.parts[0], tape, da, a0_c0, valid, self.coupled, self._peepholes(), buffers, inputs
         )
         return dx, dstart, LSTM(dW, db, dp[0], dp[1], dp[2], self.coupled)
 
@@ -214,6 +262,8 @@ class LSTMCellGradients(Record):
         None if the gates are coupled.
     layer : LSTM
         This step's share of the gradients of the parameters.
+    dnorm_c : ndarray, shape (B, n_a), or None
+        The gradient by γ_c ⊙ N(c) + β_c, with layer normalisation.
     """
 
     da: Array
@@ -227,8 +277,10 @@ class LSTMCellGradients(Record):
     dz_o: Array
     dz_c: Array
     layer: LSTM
+    dnorm_c: Array | None = None
 
 
+@forward_cell(LSTM)
 def lstm_cell_forward(layer: LSTM, x_t: Array, state: State, edit: Edit | None = None) -> tuple[State, LSTMCellCache]:
     """One step of the LSTM cell (eq:lstm-forget, eq:lstm-update, eq:lstm-candidate, eq:lstm-cell, eq:lstm-output).
 
@@ -269,6 +321,7 @@ def lstm_cell_forward(layer: LSTM, x_t: Array, state: State, edit: Edit | None =
     return (a_t, c_t), LSTMCellCache(x_t, a_prev, c_prev, gate_f, gate_u, gate_o, cand, c_t)
 
 
+@backward_cell(LSTM)
 def lstm_cell_backward(layer: LSTM, cache: LSTMCellCache, dstate: State) -> tuple[Array, State, LSTMCellGradients]:
     """One step back through the LSTM cell.
 

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..activations import ACTIVATIONS
 from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
 from ..workspace import Buffers
 from . import fast
-from .recurrent import Edit, RecurrentLayer, unchanged
+from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 from .sequence import Run
 
 __all__ = ["RNN", "RNNCellCache", "RNNCellGradients", "rnn_cell_backward", "rnn_cell_forward"]
@@ -26,7 +26,12 @@ __all__ = ["RNN", "RNNCellCache", "RNNCellGradients", "rnn_cell_backward", "rnn_
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RNN(RecurrentLayer):
-    """The recurrent layer of Elman's network [1]_: a = g(W_aa a_prev + W_ax x + b_a) (eq:rnn-state).
+    r"""The recurrent layer of Elman's network [1]_: a = g(W_aa a_prev + W_ax x + b_a) (eq:rnn-state).
+
+    .. math::
+
+        z_a^{\langle t \rangle} &= W_{aa}\, a^{\langle t-1 \rangle} + W_{ax}\, x^{\langle t \rangle} + b_a \\
+        a^{\langle t \rangle} &= g(z_a^{\langle t \rangle})
 
     Parameters
     ----------
@@ -34,7 +39,7 @@ class RNN(RecurrentLayer):
         W_a = [W_aa | W_ax], float32 or float64. The layer keeps a read-only copy.
     b : ndarray, shape (n_a,)
         b_a.
-    activation : {"tanh", "sigmoid", "relu", "identity"}
+    activation : str
         g.
 
     Raises
@@ -60,8 +65,8 @@ class RNN(RecurrentLayer):
     activation: str = "tanh"
 
     def __post_init__(self) -> None:
-        self._check_parameters()
-        check.choice("activation", self.activation, tuple(ACTIVATIONS))
+        super().__post_init__()
+        validate.choice("activation", self.activation, tuple(ACTIVATIONS))
 
     @classmethod
     def init(
@@ -84,7 +89,7 @@ class RNN(RecurrentLayer):
             Source of randomness.
         dtype : dtype
             float32 or float64.
-        activation : {"tanh", "sigmoid", "relu", "identity"}
+        activation : str
             g.
         input_init, recurrent_init : callable
             See `rnncourse.initializers`.
@@ -107,14 +112,6 @@ class RNN(RecurrentLayer):
         """The names that the cell's equations give to what they compute."""
         return ("z_a", "a")
 
-    def cell_forward(self, x_t: Array, state: Any, edit: Edit | None = None) -> tuple[Any, Any]:
-        """Take one step: `rnn_cell_forward`."""
-        return rnn_cell_forward(self, x_t, state, edit)
-
-    def cell_backward(self, cache: Any, dstate: Any) -> tuple[Array, Any, Any]:
-        """Take one step back: `rnn_cell_backward`."""
-        return rnn_cell_backward(self, cache, dstate)
-
     @cached_property
     def _stacked(self) -> tuple[Array, Array]:
         return fast.stacked_weights(self.W, self.b, 1, 0, [0])
@@ -132,12 +129,12 @@ class RNN(RecurrentLayer):
         return (states,), (x1,)
 
     def _backward(
-        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers
-    ) -> tuple[Array, tuple[Array, ...], Any]:
+        self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers, inputs: bool
+    ) -> tuple[Array | None, tuple[Array, ...], Any]:
         if not run.tape:  # the cell was looped
-            return super()._backward(run, da, dfinal, valid, buffers)
+            return super()._backward(run, da, dfinal, valid, buffers, inputs)
         dx, da0, dW, db = fast.rnn_backward(
-            self.W, run.tape[0], run.parts[0], da, dfinal[0], valid, self.activation, buffers
+            self.W, run.tape[0], run.parts[0], da, dfinal[0], valid, self.activation, buffers, inputs
         )
         return dx, (da0,), RNN(dW, db, self.activation)
 
@@ -168,6 +165,7 @@ class RNNCellGradients(Record):
     layer: RNN
 
 
+@forward_cell(RNN)
 def rnn_cell_forward(layer: RNN, x_t: Array, a_prev: Array, edit: Edit | None = None) -> tuple[Array, RNNCellCache]:
     """One step of the plain recurrent cell (eq:rnn-preactivation, eq:rnn-state).
 
@@ -204,6 +202,7 @@ def rnn_cell_forward(layer: RNN, x_t: Array, a_prev: Array, edit: Edit | None = 
     return a_t, RNNCellCache(x_t, a_prev, z_a, a_t)
 
 
+@backward_cell(RNN)
 def rnn_cell_backward(layer: RNN, cache: RNNCellCache, da_t: Array) -> tuple[Array, Array, RNNCellGradients]:
     """One step back through the cell (eq:delta-z, eq:rnn-gradients, eq:rnn-input-gradients).
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..records import Array, Record, read_only
+from ..records import Array, Record, read_only, tree_map
 from ..workspace import Workspace
 
 __all__ = ["BorrowedRun", "Run", "keep", "valid_steps"]
@@ -120,6 +120,11 @@ class BorrowedRun(Run):
                 )
         return object.__getattribute__(self, name)
 
+    def __copy__(self) -> Run:
+        """Return a run that owns its arrays, as a pickled one does: views would show the workspace's next numbers."""
+        x, parts, a, tape = tree_map(np.copy, (self.x, self.parts, self.a, self.tape))
+        return Run(self.layer, x, parts, a, self.lengths, tape)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Run, (self.layer, self.x, self.parts, self.a, self.lengths, self.tape)
 
@@ -162,3 +167,21 @@ def keep(valid: Array | None, new: Array, old: Array | float = 0.0) -> Array:
     if valid is None:
         return new
     return np.where(valid, new, old if isinstance(old, np.ndarray) else new.dtype.type(old))
+
+
+def random_part(layer: Any, rng: np.random.Generator | None) -> dict[str, Any]:
+    """Hand the generator on to a part that drops something out; the other layers take none.
+
+    Parameters
+    ----------
+    layer : layer
+        Part of a composition.
+    rng : numpy.random.Generator or None
+        What the composition's ``forward`` got.
+
+    Returns
+    -------
+    dict
+        ``{"rng": rng}`` or nothing, for the part's ``forward``.
+    """
+    return {"rng": rng} if rng is not None and getattr(layer, "drops_out", False) else {}

@@ -8,15 +8,13 @@ step, and there are more parameters than the LSTM has. Long-term memory is the b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from .. import _validation as check
 from ..activations import sigmoid, sigmoid_slope, tanh, tanh_slope
-from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
-from .recurrent import Edit, RecurrentLayer, unchanged
+from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 
 __all__ = ["UseGateCell", "UseGateCellCache", "UseGateCellGradients", "use_gate_cell_backward", "use_gate_cell_forward"]
 
@@ -25,7 +23,13 @@ State = tuple[Array, Array]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class UseGateCell(RecurrentLayer):
-    """A layer of learn, forget, remember and use gates, in the source note's form (eq:use-gate).
+    r"""A layer of learn, forget, remember and use gates, in the source note's form (eq:use-gate).
+
+    .. math::
+
+        N &= \tanh(W_n [a_{t-1}, x_t] + b_n), \quad i = \sigma(W_i [a_{t-1}, x_t] + b_i), \quad
+            f = \sigma(W_f [a_{t-1}, x_t] + b_f), \quad V = \sigma(W_v [a_{t-1}, x_t] + b_v) \\
+        U &= \tanh(W_u (c_{t-1} \odot f) + b_u), \quad c_t = c_{t-1} \odot f + N \odot i, \quad a_t = U \odot V
 
     Parameters
     ----------
@@ -47,40 +51,7 @@ class UseGateCell(RecurrentLayer):
     W_u: Array
     b_u: Array
     state_letters: ClassVar[tuple[str, ...]] = ("a", "c")
-
-    def __post_init__(self) -> None:
-        self._check_parameters(b_u=check.ndarray("b_u", self.b_u), W_u=check.ndarray("W_u", self.W_u))
-
-    @classmethod
-    def init(
-        cls,
-        n_x: int,
-        n_a: int,
-        rng: np.random.Generator,
-        dtype: Any = np.float64,
-        input_init: Initializer = glorot_uniform,
-        recurrent_init: Initializer = orthogonal,
-    ) -> Self:
-        """Draw a layer: what multiplies x by `input_init`, all else by `recurrent_init`, biases zero.
-
-        Parameters
-        ----------
-        n_x, n_a : int
-            Numbers of inputs and hidden units, at least 1.
-        rng : numpy.random.Generator
-            Source of randomness.
-        dtype : dtype
-            float32 or float64.
-        input_init, recurrent_init : callable
-            See `rnncourse.initializers`.
-
-        Returns
-        -------
-        UseGateCell
-            The layer.
-        """
-        W, b = cls._draw(4, n_x, n_a, rng, dtype, input_init, recurrent_init)
-        return cls(W, b, recurrent_init(rng, (n_a, n_a), b.dtype), np.zeros(n_a, b.dtype))
+    further: ClassVar[dict[str, tuple[str, ...]]] = {"W_u": ("n_a", "n_a"), "b_u": ("n_a",)}
 
     @classmethod
     def block_names(cls, **options: Any) -> tuple[str, ...]:
@@ -91,14 +62,6 @@ class UseGateCell(RecurrentLayer):
     def quantities(self) -> tuple[str, ...]:
         """The names that the cell's equations give to what they compute."""
         return ("z_n", "z_i", "z_f", "z_v", "cand", "gate_i", "gate_f", "gate_v", "z_u", "use", "c", "a")
-
-    def cell_forward(self, x_t: Array, state: Any, edit: Edit | None = None) -> tuple[Any, Any]:
-        """Take one step: `use_gate_cell_forward`."""
-        return use_gate_cell_forward(self, x_t, state, edit)
-
-    def cell_backward(self, cache: Any, dstate: Any) -> tuple[Array, Any, Any]:
-        """Take one step back: `use_gate_cell_backward`."""
-        return use_gate_cell_backward(self, cache, dstate)
 
 
 class UseGateCellCache(NamedTuple):
@@ -141,6 +104,7 @@ class UseGateCellGradients(Record):
     layer: UseGateCell
 
 
+@forward_cell(UseGateCell)
 def use_gate_cell_forward(
     layer: UseGateCell, x_t: Array, state: State, edit: Edit | None = None
 ) -> tuple[State, UseGateCellCache]:
@@ -181,6 +145,7 @@ def use_gate_cell_forward(
     return (a_t, c_t), UseGateCellCache(x_t, a_prev, c_prev, cand, gate_i, gate_f, gate_v, use)
 
 
+@backward_cell(UseGateCell)
 def use_gate_cell_backward(
     layer: UseGateCell, cache: UseGateCellCache, dstate: State
 ) -> tuple[Array, State, UseGateCellGradients]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from .. import _validation as check
+from .. import _validation as validate
 from .live import LivePlayer, spans
 from .player import Control, Player
 from .svg import as_given, book_style, drawn
@@ -70,9 +70,9 @@ def frames(
     <3 frames by value>
     """
     if not callable(f):
-        raise TypeError(f"f: expected a function of the value, got {check.describe(f)}")
+        raise TypeError(f"f: expected a function of the value, got {validate.describe(f)}")
     if caption is not None and not isinstance(caption, str):
-        raise TypeError(f"caption: expected a string or None, got {check.describe(caption)}")
+        raise TypeError(f"caption: expected a string or None, got {validate.describe(caption)}")
     controls = _controls(values, labels, name)
     chosen = list(product(*(control.values for control in controls)))
     if len(chosen) > MOST_FRAMES:
@@ -134,16 +134,18 @@ def _controls(values: Any, labels: Any, name: object) -> tuple[Control, ...]:
     elif labels is None:
         labels = {}
     elif not isinstance(labels, Mapping):
-        raise TypeError(f"labels: expected a dict from name to labels, as values is one, got {check.describe(labels)}")
+        raise TypeError(
+            f"labels: expected a dict from name to labels, as values is one, got {validate.describe(labels)}"
+        )
     for each in labels:
         if each not in values:
             raise ValueError(f"labels: expected names among {', '.join(map(str, values))}, got {each!r}")
     controls = []
     for each, some in values.items():
         if not isinstance(each, str) or not each.strip():
-            raise TypeError(f"name: expected a string with something in it, got {check.describe(each)}")
+            raise TypeError(f"name: expected a string with something in it, got {validate.describe(each)}")
         if isinstance(some, str | bytes) or not isinstance(some, Iterable):
-            raise TypeError(f"values: expected a sequence, got {check.describe(some)}")
+            raise TypeError(f"values: expected a sequence, got {validate.describe(some)}")
         offered = tuple(some)
         if len(offered) < 2:
             raise ValueError(f"values: expected at least 2 values of {each!r}, got {len(offered)}")
@@ -156,13 +158,13 @@ def _controls(values: Any, labels: Any, name: object) -> tuple[Control, ...]:
 def _words(argument: str, words: object, chosen: Sequence[tuple[Any, ...]]) -> tuple[str, ...]:
     """Return a text for each of the chosen values."""
     if isinstance(words, str | bytes) or not (callable(words) or isinstance(words, Iterable)):
-        raise TypeError(f"{argument}: expected a sequence of strings or a function, got {check.describe(words)}")
+        raise TypeError(f"{argument}: expected a sequence of strings or a function, got {validate.describe(words)}")
     found = tuple(words(*each) for each in chosen) if callable(words) else tuple(words)
     if len(found) != len(chosen):
         raise ValueError(f"{argument}: expected {len(chosen)} texts, one for each, got {len(found)}")
     for text in found:
         if not isinstance(text, str):
-            raise TypeError(f"{argument}: expected strings, got {check.describe(text)}")
+            raise TypeError(f"{argument}: expected strings, got {validate.describe(text)}")
         if not text.strip():
             raise ValueError(f"{argument}: expected texts with something in them, got {text!r}")
     return found

@@ -10,7 +10,7 @@ from html import escape
 from importlib.util import find_spec
 from typing import Any
 
-from .. import _validation as check
+from .. import _validation as validate
 from .player import Control, Player, asset, one_frame
 from .svg import book_style, drawn, pooled
 
@@ -115,15 +115,15 @@ def spans(ranges: Mapping[str, object], controls: Sequence[Control], alt: object
         if name not in by_name:
             raise ValueError(f"{name}: expected a range of one of {', '.join(by_name)}, which this is not")
         if not isinstance(span, tuple | list) or len(span) != 2:
-            raise TypeError(f"{name}: expected the lowest and the highest value, got {check.describe(span)}")
+            raise TypeError(f"{name}: expected the lowest and the highest value, got {validate.describe(span)}")
         for end in span:
-            check.finite(name, end)
+            validate.finite(name, end)
         if not span[0] < span[1]:
             raise ValueError(f"{name}: expected a range from low to high, got {span[0]} and {span[1]}")
         for value in by_name[name].values:
             if not isinstance(value, int | float) or not span[0] <= value <= span[1]:
                 raise ValueError(f"{name}: expected a range that holds all its values, got {value!r} outside")
         if not callable(alt):
-            raise TypeError(f"alt: expected a function, since {name} has a range, got {check.describe(alt)}")
+            raise TypeError(f"alt: expected a function, since {name} has a range, got {validate.describe(alt)}")
         found[name] = (span[0], span[1])
     return found

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from .. import _validation as check
+from .. import _validation as validate
 from ..diagrams.drawing import ACCENT, INK, WARM, Diagram
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def drawn(value: object) -> tuple[str, str]:
     """Turn what a figure function returned into SVG (or leave the string that it is) and the note under it."""
     picture, note = value if isinstance(value, tuple) and len(value) == 2 else (value, "")
     if not isinstance(note, str):
-        raise TypeError(f"f: expected a picture and a string under it, got a picture and {check.describe(note)}")
+        raise TypeError(f"f: expected a picture and a string under it, got a picture and {validate.describe(note)}")
     if isinstance(picture, str):
         return picture.strip(), note
     if isinstance(picture, Diagram):
@@ -56,7 +56,7 @@ def drawn(value: object) -> tuple[str, str]:
         return _figure(picture), note  # type: ignore[arg-type]
     raise TypeError(
         f"f: expected a function that returns a matplotlib figure, a diagram or a string of SVG or HTML, "
-        f"got one that returned {check.describe(picture)}"
+        f"got one that returned {validate.describe(picture)}"
     )
 
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+PATIENCE = 300  # s: what is waited for comes or has failed; a busy machine is slow and not wrong
 SWITCHES = (
     "--headless=new",
     "--no-sandbox",  # Chromium has none when it runs as root, as in most containers; the pages are our own
@@ -81,8 +82,9 @@ def chromium() -> Iterator[webdriver.Chrome]:
         for switch in (*SWITCHES, f"--user-data-dir={profile}"):
             options.add_argument(switch)
         browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver) if driver else None)
-        browser.set_page_load_timeout(60)
-        browser.set_script_timeout(60)
+        browser.set_page_load_timeout(PATIENCE)
+        browser.set_script_timeout(PATIENCE)
+        browser.command_executor.client_config.timeout = 2 * PATIENCE
         browser.get("about:blank")
         requests(browser)  # forget what the browser's own first page asked for
         try:

@@ -29,6 +29,7 @@ from mdit_py_plugins.myst_role import myst_role_plugin
 
 ROOT = Path(__file__).parents[2]
 BOOK = ROOT / "book"
+NBVAL = Path(__file__).with_name("nbval.cfg")
 
 CODE_LINES = 25
 METADATA = {
@@ -44,6 +45,8 @@ IGNORED_BY_NBVAL = {
     "performance.ipynb#74152149": "compares measured times: on a busy machine it may turn out otherwise",
 }
 MACHINE = re.compile(r"\b0x[0-9a-f]{6,}|(?<![\w.])/(?:home|root|tmp|usr|work|Users|private)/|[A-Z]:\\\\?Users")
+# Digits that no two machines need agree in: more than six after the point, or an error of rounding as a number.
+LAST_BITS = re.compile(r"-?\d+\.\d{7,}(?:e[+-]?\d+)?|\b\d\.\d+e-1[5-9]\b")
 FIGURE = re.compile(r"^<Figure size ")
 PLAYER = re.compile(r"^<\d+ frames by ")  # has a text alternative in each frame
 EQUATION_LABEL = re.compile(r"eq:[a-z0-9]+(-[a-z0-9]+)*")
@@ -109,6 +112,8 @@ def outputs(nb: Any) -> Iterator[str]:
             text = str(out.get("text") or out.get("data", {}).get("text/plain", ""))
             if found := MACHINE.search(text):
                 yield f"{name}: prints {found.group()!r}, which differs from machine to machine"
+            if (found := LAST_BITS.search(text)) and "nbval-ignore-output" not in cell.metadata.get("tags", []):
+                yield f"{name}: prints {found.group()!r}: round it, or say that it is below a limit"
 
 
 def sources(nb: Any) -> Iterator[str]:
@@ -134,11 +139,14 @@ def sources(nb: Any) -> Iterator[str]:
 
 
 def package_names() -> dict[str, str]:
-    """Public functions and classes of the package, with their modules."""
+    """Public functions and classes of the package, by __all__, with their modules."""
     found = {}
-    for path in sorted((ROOT / "rnncourse").glob("*.py")):
-        for node in ast.parse(path.read_text("utf8")).body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+    wings = [ROOT / "rnncourse" / wing for wing in ("", "layers", "diagrams", "widgets")]
+    for path in sorted({path for wing in wings for path in wing.glob("*.py")} - {ROOT / "rnncourse" / "battery.py"}):
+        text = path.read_text("utf8")
+        listed = text.partition("__all__ = [")[2].partition("]")[0]
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and f'"{node.name}"' in listed:
                 found[node.name] = path.stem
     return found
 
@@ -312,6 +320,36 @@ def execute(path: Path, timeout: int = 300) -> Any:
         resources={"metadata": {"path": str(path.parent)}},
     )
     return client.execute()
+
+
+# --- the same notebook, run elsewhere ------------------------------------------------------------------------------
+
+
+def codes(nb: Any) -> tuple[str, ...]:
+    """The code of a notebook: what the build's cache knows it by."""
+    return tuple(cell.source for _, cell in code_cells(nb))
+
+
+def printed(cell: Any) -> list[str]:
+    """What a cell prints, as nbval compares it: each stream and each text, without what nbval.cfg takes out."""
+    streams: dict[str, str] = {}
+    texts = []
+    for out in cell.outputs:
+        if out.output_type == "stream":
+            streams[out.name] = streams.get(out.name, "") + out.text
+        elif "text/plain" in out.get("data", {}):
+            texts.append(out.data["text/plain"])
+    found = [*(f"{name}: {text}" for name, text in sorted(streams.items())), *texts]
+    for regex, replacement in re.findall("^regex: (.*)$\n^replace: (.*)$", NBVAL.read_text("utf8"), re.MULTILINE):
+        found = [re.sub(regex, replacement, text) for text in found]
+    return found
+
+
+def differences(stored: Any, ran: Any) -> Iterator[str]:
+    """Cells that print something else in another run of the same notebook."""
+    for (name, cell), (_, other) in zip(code_cells(stored), code_cells(ran), strict=True):
+        if "nbval-ignore-output" not in cell.metadata.get("tags", []) and printed(cell) != printed(other):
+            yield f"{name}: stored {printed(cell)}, and now {printed(other)}"
 
 
 def pages_of_the_book() -> list[Path]:

@@ -9,6 +9,7 @@ import browser as b
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 PAGE = "book/gated/lstm-backward.html"  # players, solutions, folded code, wide equations
 PAPER = 673  # px: A4 less the margins of print.css
@@ -102,14 +103,15 @@ def test_the_keyboard_alone(page: b.webdriver.Chrome) -> None:
     """The first stop leads to the text; every stop after it is in the window and has a ring."""
     keys = ActionChains(page)
     keys.send_keys(Keys.TAB).perform()
-    page.execute_async_script("setTimeout(arguments[0], 200)")  # the link slides in
     what, text, *_ = page.execute_script(FOCUSED)
     assert text == "Skip to main content", what
+    WebDriverWait(page, b.PATIENCE).until(lambda _: page.execute_script(FOCUSED)[4])  # the link slides in
     keys.send_keys(Keys.ENTER).perform()
-    assert page.execute_script("return location.hash") == "#main-content"
+    WebDriverWait(page, b.PATIENCE).until(lambda _: page.execute_script("return location.hash") == "#main-content")
     bad, places = [], []
     for _ in range(30):
         keys.send_keys(Keys.TAB).perform()
+        page.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")  # has scrolled
         what, _, style, width, inside, in_main = page.execute_script(FOCUSED)
         places.append(in_main)
         if style == "none" or width < 2 or not inside:

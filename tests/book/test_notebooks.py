@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,40 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     }
 
 
+# --- the build's own runs ------------------------------------------------------------------------------------------
+
+NOTEBOOKS = [path for path in PAGES if path.suffix == ".ipynb"]
+
+
+@cache
+def ran_by_the_build() -> dict[tuple[str, ...], Any]:
+    """The executed notebooks in the build's cache, by their code."""
+    found = (n.ROOT / "_build" / ".jupyter_cache").glob("*/executed/*/base.ipynb")
+    return {n.codes(nb): nb for nb in (nbformat.read(path, as_version=4) for path in found)}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_build_printed_what_is_stored(path: Path, site: Path) -> None:
+    """The build ran the notebook with this machine's own kernel of OpenBLAS; nbval has run it with another."""
+    stored = nbformat.read(path, as_version=4)
+    ran = ran_by_the_build().get(n.codes(stored))
+    assert ran, "the book was built before this notebook was changed: make book"
+    assert list(n.differences(stored, ran)) == []
+
+
+def test_another_output_is_found() -> None:
+    stored, same, ignored = (notebook("x", stream("stdout", "92 % in 1.2 s\n")) for _ in range(3))
+    same.cells[0].outputs = [stream("stdout", "92 %"), stream("stdout", " in 3 s\n"), FIGURE_AS_PNG]
+    ignored.cells[0].metadata["tags"] = ["nbval-ignore-output"]
+    other = notebook("x", stream("stdout", "93 % in 1.2 s\n"))
+    assert list(n.differences(stored, same)) == []
+    assert list(n.differences(ignored, other)) == []
+    (found,) = n.differences(stored, other)
+    assert "cell 0 ('x')" in found
+    assert "93 %" in found
+    assert list(n.differences(stored, notebook("x")))
+
+
 # --- the rules themselves --------------------------------------------------------------------------------------------
 
 
@@ -67,6 +102,7 @@ def found_in(nb: Any) -> list[str]:
     return [problem for rule in n.NOTEBOOK_RULES for problem in rule(nb)]
 
 
+FIGURE_AS_PNG = display(image__png="AAAA")
 FIGURE = display(text__plain="<Figure size 600x260 with 1 Axes>")
 PLAYER = display(text__plain="<2 frames by value>")
 CAPTIONED = {"figure": {"name": "fig:x", "caption": "X."}, "image": {"alt": "A line"}}
@@ -76,6 +112,7 @@ CAPTIONED = {"figure": {"name": "fig:x", "caption": "X."}, "image": {"alt": "A l
     "nb",
     [
         notebook("print(1)", stream("stdout", "1\n")),
+        notebook("print(1)", stream("stdout", "0.123456 4.6e-13 below 1e-15: True 2e-37")),
         notebook("plt.show()", FIGURE, mystnb=CAPTIONED),
         notebook("1 / 0", nbformat.v4.new_output("error", ename="ZeroDivisionError"), tags=["raises-exception"]),
         notebook("def my_step(x):\n    return x", tags=["hide-input"]),
@@ -94,6 +131,9 @@ def test_a_good_notebook_passes(nb: Any) -> None:
         (notebook("x", nbformat.v4.new_output("error", ename="ValueError")), "ends in ValueError"),
         (notebook("x", stream("stdout", "<object at 0x7f31aa20>")), "prints '0x7f31aa20'"),
         (notebook("x", stream("stdout", "file /home/me/x.py")), "prints '/home/'"),
+        (notebook("x", stream("stdout", "loss 0.30000000000000004")), "prints '0.30000000000000004': round it"),
+        (notebook("x", display(text__plain="np.float64(0.1234567)")), "prints '0.1234567': round it"),
+        (notebook("x", stream("stdout", "error 2.2e-16")), "prints '2.2e-16': round it"),
         (notebook("x\n" * 26), "26 lines of code"),
         (notebook("%matplotlib inline"), "not plain Python"),
         (notebook("def sigmoid(z):\n    return z"), "defines sigmoid, which rnncourse.activations has"),

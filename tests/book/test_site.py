@@ -98,7 +98,7 @@ def test_search_finds_the_forget_gate(address: str, chromium: b.webdriver.Chrome
 def searched(browser: b.webdriver.Chrome, address: str, words: str) -> list[str]:
     """Return the addresses that the search page lists."""
     browser.get(f"{address}search.html?q={words}")
-    WebDriverWait(browser, 20).until(
+    WebDriverWait(browser, b.PATIENCE).until(
         lambda driver: re.search("search query|did not match", driver.find_element("id", "search-results").text)
     )
     return browser.execute_script("return [...document.querySelectorAll('#search-results li a')].map(e => e.href)")
@@ -257,3 +257,25 @@ def test_links_are_not_loads() -> None:
     assert (
         outside('<a href="https://example.org">x</a><link rel="canonical" href="https://example.org/">', ".html") == []
     )
+
+
+def test_the_durations_of_a_run_are_stored_and_told(tmp_path: Path) -> None:
+    """In a run of its own: the slow test comes first, and its file; the page's table has both."""
+    import json
+    import os
+    import shutil
+    import subprocess
+    import sys
+
+    sys.path.insert(0, str(b.ROOT / "book" / "_ext"))
+    import rnn_times
+
+    shutil.copy(b.ROOT / "tests" / "conftest.py", tmp_path)
+    (tmp_path / "test_a.py").write_text("import time\ndef test_x(): pass\ndef test_y(): time.sleep(0.3)\n")
+    environment = os.environ | {"DURATIONS": "out.json"}
+    subprocess.run([sys.executable, "-m", "pytest", "-q", "."], cwd=tmp_path, env=environment, check=True)
+    stored = json.loads((tmp_path / "out.json").read_text("utf8"))
+    assert stored["tests"] == 2
+    assert stored["slowest"][0] == ["test_a.py::test_y", pytest.approx(0.3, abs=0.3)]
+    assert stored["files"][0][0] == "test_a.py"
+    assert "test_a.py::test_y" in rnn_times.times_of_tests(stored)

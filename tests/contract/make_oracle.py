@@ -1,8 +1,12 @@
-"""Store what PyTorch computes, for machines without it: ``cd tests && python -m contract.make_oracle``."""
+"""Store what PyTorch computes, for machines without it: ``cd tests && python -m contract.make_oracle use-gate gru``.
+
+Only the cases that are named are written; without a name, those that have no file yet.
+"""
 
 from __future__ import annotations
 
 import platform
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,16 +61,19 @@ def load(case) -> list[tuple[World, dict[str, np.ndarray]]]:
     return pairs
 
 
-def main() -> None:
+def main(names: list[str]) -> None:
     import torch
 
-    FOLDER.mkdir(exist_ok=True)
+    cases = {case.name: case for case in CASES if case.oracle}
+    if unknown := sorted(set(names) - set(cases)):
+        raise SystemExit(f"no such case with an oracle: {', '.join(unknown)}; there are {', '.join(cases)}")
     versions = {"torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()}
-    for case in CASES:
-        if case.oracle:
-            np.savez_compressed(FOLDER / f"{case}.npz", versions=np.array(str(versions)), **stored(case))
-    print(versions, sum(file.stat().st_size for file in FOLDER.glob("*.npz")), "bytes")
+    FOLDER.mkdir(exist_ok=True)
+    for name in names or [name for name in cases if not (FOLDER / f"{name}.npz").is_file()]:
+        file = FOLDER / f"{name}.npz"
+        np.savez_compressed(file, versions=np.array(str(versions)), **stored(cases[name]))
+        print(file.name, file.stat().st_size, "bytes", versions)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -24,14 +24,14 @@ def by_autograd(forward: Callable[..., Any]) -> Callable[..., dict[str, np.ndarr
 
         torch.set_num_threads(1)
         inputs = dict(named_leaves({"x": world.x, "state": world.state, "layer": world.layer}))
-        tensors = {path: torch.tensor(array, requires_grad=True) for path, array in inputs.items()}
+        tensors = {path: torch.tensor(v, requires_grad=v.dtype.kind == "f") for path, v in inputs.items()}
         a, final = forward(world, tensors)
         upstream = {"a": world.da, **dict(named_leaves(world.dfinal, "final"))}
         outputs = {"a": a, **final}
         assert outputs.keys() == upstream.keys()
         sum((outputs[path] * torch.tensor(upstream[path])).sum() for path in outputs).backward()
         results = {path: tensor.detach() for path, tensor in outputs.items()}
-        results |= {f"grads.{path}": tensor.grad for path, tensor in tensors.items()}
+        results |= {f"grads.{path}": tensor.grad for path, tensor in tensors.items() if tensor.requires_grad}
         return {path: tensor.numpy() for path, tensor in results.items()}
 
     return oracle
@@ -58,6 +58,14 @@ def torch_rnn(world: Any, t: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     names = {"weight_hh_l0": W[:, :n_a], "weight_ih_l0": W[:, n_a:], "bias_ih_l0": b, "bias_hh_l0": torch.zeros_like(b)}
     a, final = run_packed(module, names, t["x"], t["state"][None], world.lengths)
     return a, {"final": final[0]}
+
+
+@by_autograd
+def torch_embedding(world: Any, t: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    import torch
+
+    a = torch.nn.functional.embedding(t["x"], t["layer.W"])
+    return torch.where(torch.tensor(world.inside[:, :, None]), a, 0.0), {}
 
 
 def gates(t: dict[str, Any], at: str, order: list[int], n: int) -> dict[str, Any]:
@@ -151,7 +159,7 @@ def unroll(layer: Any, at: str, state: str, t: dict[str, Any], x: Any, inside: A
         a, final = unroll(layer.fwd, f"{at}.fwd", f"{state}[0]", t, x, inside)
         back, final_b = unroll(layer.bwd, f"{at}.bwd", f"{state}[1]", t, backwards(x, inside), inside)
         return torch.cat([a, backwards(back, inside)], dim=-1), final | final_b
-    if kind == "Halves":
+    if kind in ("Halves", "RecurrentDropout"):
         return unroll(layer.layer, f"{at}.layer", state, t, x, inside)
     if kind == "Deep":
         final = {}
@@ -161,8 +169,10 @@ def unroll(layer: Any, at: str, state: str, t: dict[str, Any], x: Any, inside: A
         return x, final
     p = {path.removeprefix(f"{at}."): value for path, value in t.items() if path.startswith(f"{at}.")}
     if kind == "Dense":
-        a = activation(layer)(torch.nn.functional.linear(x, p["W"], p["b"]))
+        a = activation(layer)(torch.nn.functional.linear(x, p["W"], p.get("b")))
         return torch.where(inside, a, 0.0), {}
+    if kind == "Embedding":
+        return torch.where(inside, p["W"][x], 0.0), {}
     paths = [path for path in t if path == state or path.startswith(f"{state}[")]
     parts, outputs = [t[path] for path in paths], []
     for x_t, in_t in zip(x, inside, strict=True):
@@ -184,8 +194,8 @@ def backwards(x: Any, inside: Any) -> Any:
 def activation(layer: Any) -> Callable[[Any], Any]:
     import torch
 
-    known = {"identity": lambda z: z, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "relu": torch.relu}
-    return known[layer.activation]
+    name = layer.activation
+    return (lambda z: z) if name == "identity" else getattr(torch, name, None) or getattr(torch.nn.functional, name)
 
 
 def rnn_cell(layer: Any, p: dict[str, Any], x: Any, a: Any) -> tuple[Any, ...]:
@@ -194,9 +204,29 @@ def rnn_cell(layer: Any, p: dict[str, Any], x: Any, a: Any) -> tuple[Any, ...]:
     return (activation(layer)(torch.cat([a, x], 1) @ p["W"].T + p["b"]),)
 
 
+def norm(v: Any) -> Any:
+    import torch
+
+    return torch.nn.functional.layer_norm(v, v.shape[1:], eps=1e-5)
+
+
+def normalised_gru_cell(layer: Any, p: dict[str, Any], x: Any, c: Any) -> tuple[Any, ...]:
+    import torch
+
+    n, m = c.shape[1], 2 * c.shape[1]
+    (by_c, by_x), (g_c, g_x), b = p["W"].split([n, x.shape[1]], 1), (p["gain_c"], p["gain_x"]), p["b"]
+    u, r = torch.sigmoid(g_c[:m] * norm(c @ by_c[:m].T) + g_x[:m] * norm(x @ by_x[:m].T) + b[:m]).split(n, 1)
+    before = g_c[m:] * norm((r * c) @ by_c[m:].T)
+    from_c = r * (g_c[m:] * norm(c @ by_c[m:].T) + p["b_cc"]) if "b_cc" in p else before
+    cand = torch.tanh(from_c + g_x[m:] * norm(x @ by_x[m:].T) + b[m:])
+    return (u * cand + (1 - u) * c,)
+
+
 def gru_cell(layer: Any, p: dict[str, Any], x: Any, c: Any) -> tuple[Any, ...]:
     import torch
 
+    if "gain_x" in p:
+        return normalised_gru_cell(layer, p, x, c)
     n = c.shape[1]
     (W_u, W_r, W_c), (b_u, b_r, b_c) = p["W"].split(n), p["b"].split(n)
     u, r = (torch.sigmoid(torch.cat([c, x], 1) @ W.T + b) for W, b in ((W_u, b_u), (W_r, b_r)))
@@ -210,13 +240,18 @@ def gru_cell(layer: Any, p: dict[str, Any], x: Any, c: Any) -> tuple[Any, ...]:
 def lstm_cell(layer: Any, p: dict[str, Any], x: Any, a: Any, c: Any) -> tuple[Any, ...]:
     import torch
 
-    all_z = (torch.cat([a, x], 1) @ p["W"].T + p["b"]).split(a.shape[1], 1)
+    n, normalised = a.shape[1], "gain_c" in p
+    all_z = torch.cat([a, x], 1) @ p["W"].T + p["b"]
+    if normalised:
+        all_z = p["gain_a"] * norm(a @ p["W"][:, :n].T) + p["gain_x"] * norm(x @ p["W"][:, n:].T) + p["b"]
+    all_z = all_z.split(n, 1)
     z = dict(zip("foc" if layer.coupled else "fuoc", all_z, strict=True))
     peep = {g: p.get(f"p_{g}", torch.zeros(())) for g in "fuo"}
     f = torch.sigmoid(z["f"] + peep["f"] * c)
     u = 1 - f if layer.coupled else torch.sigmoid(z["u"] + peep["u"] * c)
     c = u * torch.tanh(z["c"]) + f * c
-    return torch.sigmoid(z["o"] + peep["o"] * c) * torch.tanh(c), c
+    seen = p["gain_c"] * norm(c) + p["bias_c"] if normalised else c
+    return torch.sigmoid(z["o"] + peep["o"] * c) * torch.tanh(seen), c
 
 
 def use_gate_cell(layer: Any, p: dict[str, Any], x: Any, a: Any, c: Any) -> tuple[Any, ...]:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Halves
+import numpy as np
+
+from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Embedding, Halves
+from rnncourse.activations import ACTIVATIONS
+from rnncourse.layers.recurrent import RecurrentLayer
+from rnncourse.layers.recurrent_dropout import RecurrentDropout
 from rnncourse.layers.use_gate import UseGateCell
 
-from . import cells, oracles
-
-ACTIVATIONS = ("tanh", "sigmoid", "relu", "identity")
+from . import oracles
 
 
 @dataclass(frozen=True)
@@ -22,36 +25,74 @@ class Case:
     name: str
     init: Callable[..., Any]  # (n_x, n_a, rng, dtype) -> layer, by keyword
     oracle: Callable[..., Any] | None = None  # oracles.py: the layer in PyTorch
-    cells: Callable[..., Any] | None = None  # cells.py: the loop over its cells for study
     scale: float = 1.0  # of the random parameters; below 1 where nothing saturates and states would grow
     kinked: Callable[..., Any] | None = None  # run -> the values that must stay away from 0, if a slope jumps there
+    rounding: float = 1.0  # how much more rounding grows: N of two units has slopes up to 1 / √ε
     causal: bool = True  # can be streamed: step(), chunks; False where outputs depend on later inputs
     recurrent: bool = True  # has a state
+    flat: bool = False  # reads (B, n_x) as well
 
     def __str__(self) -> str:
         return self.name
 
     @property
+    def example(self) -> Any:
+        """A small layer of this kind."""
+        return self.init(n_x=2, n_a=2, rng=np.random.default_rng(0), dtype=np.float64)
+
+    @property
+    def symbols(self) -> bool:
+        """Whether it reads integers (T, B) in place of numbers."""
+        return getattr(self.example, "reads_symbols", False)
+
+    @property
+    def celled(self) -> bool:
+        """Whether it has a cell for study, with named quantities."""
+        return isinstance(self.example, RecurrentLayer)
+
+    @property
     def looped(self) -> bool:
         """Whether there is no fast path: a step then costs about a hundred times as much."""
-        return self.name == "use-gate"
+        return self.celled and not self.example.forward(np.zeros((1, 1, self.example.n_x))).tape
 
 
-def rnn(g: str, **options: Any) -> Case:
+def shape_of(g: str) -> tuple[bool, float]:
+    """Whether an activation has a kink at 0, and a scale of the parameters at which its states do not grow."""
+    f, slope = ACTIVATIONS[g]
+    left, right = slope(f(np.array([-1e-9, 1e-9])))
+    unbounded = int((np.abs(f(np.array([-1e6, 1e6]))) > 10).sum())  # on how many sides
+    return abs(right - left) > 0.1, (1.0, 0.6, 0.4)[unbounded]
+
+
+def rnn(g: str) -> Case:
+    kink, scale = shape_of(g)
     oracle = oracles.torch_rnn if g in ("tanh", "relu") else oracles.explicit
-    return Case(f"rnn-{g}", partial(RNN.init, activation=g), oracle, cells.rnn, **options)
+    return Case(
+        f"rnn-{g}",
+        partial(RNN.init, activation=g),
+        oracle,
+        scale=scale,
+        kinked=(lambda run: run.z_a) if kink else None,
+    )
 
 
-def dense(g: str, **options: Any) -> Case:
-    return Case(f"dense-{g}", partial(Dense.init, activation=g), oracles.explicit, recurrent=False, **options)
+def dense(g: str) -> Case:
+    return Case(
+        f"dense-{g}",
+        partial(Dense.init, activation=g),
+        oracles.explicit,
+        kinked=(lambda run: run.z_y) if shape_of(g)[0] else None,
+        recurrent=False,
+        flat=True,
+    )
 
 
 def lstm(name: str, oracle: Callable[..., Any] = oracles.explicit, **options: bool) -> Case:
-    return Case(name, partial(LSTM.init, **options), oracle, cells.lstm)
+    return Case(name, partial(LSTM.init, **options), oracle, rounding=10.0 if options.get("layer_norm") else 1.0)
 
 
 def gru(name: str, oracle: Callable[..., Any] = oracles.explicit, **options: bool) -> Case:
-    return Case(name, partial(GRU.init, **options), oracle, cells.gru)
+    return Case(name, partial(GRU.init, **options), oracle, rounding=10.0 if options.get("layer_norm") else 1.0)
 
 
 def bidirectional(name: str, fwd: Any, bwd: Any, oracle: Callable[..., Any] = oracles.explicit) -> Case:
@@ -77,26 +118,29 @@ def both_ways(fwd: Any, bwd: Any) -> Callable[..., Any]:
 AFTER = partial(GRU.init, reset_after=True)
 
 CASES = (
-    rnn("tanh"),
-    rnn("sigmoid"),
-    rnn("relu", scale=0.6, kinked=lambda run: run.z_a),
-    rnn("identity", scale=0.4),
-    dense("identity"),
-    dense("tanh"),
-    dense("sigmoid"),
-    dense("relu", kinked=lambda run: run.z_y),
+    *map(rnn, ACTIVATIONS),
+    *map(dense, ACTIVATIONS),
+    Case("dense-no-bias", partial(Dense.init, bias=False), oracles.explicit, recurrent=False, flat=True),
+    Case("embedding", Embedding.init, oracles.torch_embedding, recurrent=False),
     gru("gru"),
     gru("gru-reset-after", oracles.torch_gru, reset_after=True),
     lstm("lstm", oracles.torch_lstm),
     lstm("lstm-peepholes", peepholes=True),
     lstm("lstm-coupled", coupled=True),
     lstm("lstm-peepholes-coupled", peepholes=True, coupled=True),
-    Case("use-gate", UseGateCell.init, oracles.explicit, cells.use_gate),
+    gru("gru-layer-norm", layer_norm=True),
+    gru("gru-layer-norm-reset-after", layer_norm=True, reset_after=True),
+    lstm("lstm-layer-norm", layer_norm=True),
+    lstm("lstm-layer-norm-peepholes-coupled", layer_norm=True, peepholes=True, coupled=True),
+    Case("use-gate", UseGateCell.init, oracles.explicit),
     Case("halves-lstm", lambda **sizes: Halves(LSTM.init(**sizes), least=0), oracles.explicit),
+    Case("recurrent-dropout", lambda **sizes: RecurrentDropout(LSTM.init(**sizes), p=0.5), oracles.explicit),
     bidirectional("bidirectional-rnn", RNN.init, RNN.init),
     bidirectional("bidirectional-gru", GRU.init, AFTER),
     bidirectional("bidirectional-lstm", LSTM.init, LSTM.init, oracles.torch_bidirectional_lstm),
     deep("deep-three-grus", AFTER, AFTER, AFTER, oracle=oracles.torch_three_grus),
     deep("deep-mixed", LSTM.init, GRU.init, RNN.init, partial(Dense.init, activation="tanh")),
     deep("deep-nested", both_ways(LSTM.init, RNN.init), partial(deep("", GRU.init, Dense.init).init), causal=False),
+    deep("deep-embedding", Embedding.init, LSTM.init, partial(Dense.init, bias=False)),
+    bidirectional("bidirectional-deep", deep("", GRU.init, Dense.init).init, deep("", RNN.init, RNN.init).init),
 )

@@ -12,6 +12,8 @@ import pytest
 from .registry import CASES
 from .worlds import everything, make_world
 
+SYMBOLS_TOO = True
+
 
 def digest(case) -> str:
     """A fingerprint of everything, in float64 and float32, with and without lengths."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from rnncourse.equations import Refused, latex, numpy_source, parse
+from rnncourse.equations import Refused, latex, parse
 from rnncourse.equations.chapters import chapter_of, setting_of
 from rnncourse.equations.extract import equations, pages
 from rnncourse.equations.language.lexer import lex
 from rnncourse.equations.language.symbols import Notation
-from rnncourse.equations.language.tables import LSTM, RNN
+from rnncourse.equations.language.tables import RNN
 
 ROOT = Path(__file__).parents[2]
 T = r"^{\langle t \rangle}"
@@ -102,12 +102,3 @@ def test_printing_and_reading_again_gives_the_same(page: Path) -> None:
             notation = setting_of(name).notation
             for relation in relations:
                 assert parse(latex(relation, notation), notation) == [relation], eq.label
-
-
-def test_numpy_source() -> None:
-    (relation,) = parse(
-        rf"\delta_f{T} = \delta_c{T} \odot c^{{\langle t-1 \rangle}} \odot \Gamma_f{T} \odot (1 - \Gamma_f{T})", LSTM
-    )
-    assert numpy_source(relation, LSTM) == "dz_f[t] = dc[t] * c[t - 1] * gate_f[t] * (1 - gate_f[t])"
-    (relation,) = parse(rf"\delta_a{T} = W_{{ya}}^{{\top}} \delta_y{T}", RNN)
-    assert numpy_source(relation, RNN) == "da[t] = W_ya.T @ dz_y[t]"

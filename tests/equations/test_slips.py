@@ -130,8 +130,33 @@ def test_the_kind_of_run_can_be_chosen() -> None:
         explain(loss, "chapter 1")
 
 
-def test_the_search_for_a_slip_is_bounded_by_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_for_a_slip_ends_after_so_many_values_whatever_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     chapter, wrong, slip = SLIPS["missing slope"]
+    monkeypatch.setattr("time.monotonic", lambda: 1e9)  # nobody asks
     assert slip in explain(wrong, chapter)
-    monkeypatch.setattr("rnncourse.equations.verdict.diagnose.INSERTED", 0)
+    monkeypatch.setattr("rnncourse.equations.verdict.diagnose.SEARCH", 1000)
     assert slip not in explain(wrong, chapter)
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        r"L = \sum_{i=1}^{200} \sum_{j=1}^{200} \sum_{k=1}^{200} i j k",
+        r"L = \sum_{i=1}^{200} \sum_{j=1}^{200} \sum_{k=1}^{200} (L^{\langle 1 \rangle} + i j k)",
+    ],
+)
+def test_what_would_take_minutes_is_refused(endless: str) -> None:
+    assert explain(endless, "bptt").startswith("It cannot be checked: this takes more than 100,000 values")
+
+
+CRASHES = [
+    ("bptt", rf"\delta_z{T} = (1 - a^{{\langle t \rangle 2}}) \odot \delta_y{T}"),
+    ("bptt", rf"a^{{\langle t \rangle 2}} = \tanh(z_a{T})"),
+    ("bptt", rf"a{T} \in [b_y, 1]^{{n_a}}"),
+    ("bptt", rf"a{T} \in [-b_a, b_a]^{{n_a}}"),
+]
+
+
+@pytest.mark.parametrize(("chapter", "latex"), CRASHES)
+def test_there_is_an_answer_to_everything(chapter: str, latex: str) -> None:
+    assert explain(latex, chapter).startswith(("It does not hold", "It fails", "It cannot be read"))

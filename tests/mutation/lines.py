@@ -26,8 +26,9 @@ from .semantic import ROOT, copy_of_the_project
 
 HERE = Path(__file__).parent
 BAR = 0.95
-FOUND = "tests/test_mutants_found.py"
-CONTRACT = [f"tests/contract/test_{name}.py" for name in ("oracle", "edges", "padding", "gradients", "dtypes")]
+CONTRACT = [
+    f"tests/contract/test_{name}.py" for name in ("oracle", "edges", "padding", "check_layer", "gradients", "dtypes")
+]
 SLOW = (
     "live",
     "made_again",
@@ -44,7 +45,7 @@ MEASURED = ("gradient_agrees", "only_one_of")  # the slowest of the battery; whe
 class Tests(NamedTuple):
     """What to run for a module: files as pytest takes them, and the layers to leave in the contract's registry."""
 
-    files: list[str]
+    files: list[str] = []  # noqa: RUF012, besides the module's own
     cases: str = ""  # a regular expression for the whole name
     without: tuple[str, ...] = ()  # words in the names of tests to leave out
 
@@ -57,9 +58,12 @@ class Tests(NamedTuple):
 
 
 def found(*words: str) -> list[str]:
-    """Return the tests of test_mutants_found.py that have one of the words in their names."""
-    names = re.findall(r"^def (test_\w+)", (ROOT / FOUND).read_text(encoding="utf-8"), re.M)
-    return [f"{FOUND}::{name}" for name in names if any(word in name for word in words)]
+    """Return the tests of test_layers.py and test_fast.py that have one of the words in their names."""
+    tests = []
+    for file in ("tests/test_layers.py", "tests/test_fast.py"):
+        names = re.findall(r"^def (test_\w+)", (ROOT / file).read_text(encoding="utf-8"), re.M)
+        tests += [f"{file}::{name}" for name in names if any(word in name for word in words)]
+    return tests
 
 
 def looped(*layers: str) -> list[str]:
@@ -76,8 +80,8 @@ UNITS = ["tests/test_sequence.py", "tests/test_rnn.py"]
 CHECKS = [f"tests/contract/test_{name}.py" for name in ("bad_inputs", "immutability")]
 CELL = found("complex_step", "methods", "options")
 TESTS = {
-    "activations.py": Tests(["tests/test_activations.py", *found("kink")]),
-    "losses.py": Tests(["tests/test_losses.py", *found("class")]),
+    "activations.py": Tests(),
+    "losses.py": Tests(),
     "layers/fast/rnn.py": Tests(found("chunk_of_slopes", "without_steps"), RNNS, ("gru", "lstm", *MEASURED)),
     "layers/fast/gru.py": Tests(found("chunk_of_slopes", "without_steps"), GRUS, ("rnn-", "lstm", *MEASURED)),
     "layers/fast/lstm.py": Tests(found("chunk_of_slopes", "without_steps"), LSTMS, ("rnn-", "gru-", *MEASURED)),
@@ -86,12 +90,10 @@ TESTS = {
     "layers/rnn.py": Tests([*CELL, *looped("rnn-sigmoid"), *UNITS, "tests/test_initializers.py"], RNNS, MEASURED),
     "layers/gru.py": Tests([*CELL, *looped("gru-False", "gru-True")], GRUS, MEASURED),
     "layers/lstm.py": Tests(
-        [*CELL, *looped("lstm--", "lstm-peepholes-coupled"), *found("forget_bias")], LSTMS, MEASURED
+        [*CELL, *looped("lstm--", "lstm-peepholes-coupled"), "tests/test_lstm.py"], LSTMS, MEASURED
     ),
     "layers/use_gate.py": Tests([], "use-gate"),
-    "layers/dense.py": Tests(
-        ["tests/test_dense.py", "tests/test_rnn.py", "tests/contract/test_bad_inputs.py", *found("options")], "dense-.*"
-    ),
+    "layers/dense.py": Tests(["tests/test_rnn.py", "tests/contract/test_bad_inputs.py", *found("options")], "dense-.*"),
     "layers/sequence.py": Tests([*found("previous", "quantity"), *UNITS], "rnn-tanh|use-gate|lstm"),
     "layers/recurrent.py": Tests(
         [
@@ -104,13 +106,15 @@ TESTS = {
         "rnn-tanh|use-gate|gru",
         MEASURED,
     ),
-    "layers/bidirectional.py": Tests(found("bidirectional"), "bidirectional-.*", MEASURED),
-    "layers/deep.py": Tests(found("dropout"), "deep-.*", MEASURED),
+    "layers/bidirectional.py": Tests([], "bidirectional-.*", MEASURED),
+    "layers/deep.py": Tests([], "deep-.*", MEASURED),
+    "layers/embedding.py": Tests([], "embedding|deep-embedding"),
+    "layers/recurrent_dropout.py": Tests([], "recurrent-dropout", MEASURED),
     "layers/halves.py": Tests([], "halves-lstm", MEASURED),
-    "optimizers.py": Tests(found("adam", "momentum", "clip", "norm")),
-    "chunked.py": Tests(found("truncated", "checkpointed")),
-    "rtrl.py": Tests(found("rtrl")),
-    "gradcheck.py": Tests(["tests/test_gradcheck.py"]),
+    "optimizers.py": Tests(),
+    "chunked.py": Tests(),
+    "rtrl.py": Tests(),
+    "gradcheck.py": Tests(["tests/contract/test_check_layer.py"]),
 }
 
 
@@ -123,11 +127,21 @@ class Survivor(NamedTuple):
     new: str
 
 
+def tests_of(module: str) -> Tests:
+    """Return what to run for a module: a new one has its own test file alone, and for a layer the whole registry."""
+    if module in TESTS:
+        return TESTS[module]
+    return Tests([], ".*" if module.startswith("layers/") else "")
+
+
 def arguments(module: str) -> list[str]:
     """Return pytest's arguments for a module: its own test file too, if it has one."""
-    own = f"tests/test_{Path(module).parts[0].removesuffix('.py')}.py"
-    tests = TESTS[module]
-    return tests._replace(files=[*([own] if (ROOT / own).is_file() else []), *tests.files]).arguments
+    own = "tests/test_fast.py" if "/fast/" in module else f"tests/test_{Path(module).stem}.py"
+    tests = tests_of(module)
+    files = [*([own] if (ROOT / own).is_file() else []), *tests.files]
+    if not files and not tests.cases:
+        raise SystemExit(f"{module}: no {own} and no entry in TESTS of tests/mutation/lines.py: nothing would be run")
+    return tests._replace(files=files).arguments
 
 
 def settings(module: str) -> str:
@@ -135,7 +149,7 @@ def settings(module: str) -> str:
     values = {
         "source_paths": ["rnncourse"],
         "only_mutate": [f"rnncourse/{module}"],
-        "do_not_mutate_patterns": [r"check\.\w+\(", r"raise \w+"],
+        "do_not_mutate_patterns": [r"validate\.\w+\(", r"raise \w+"],
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "--tb=no", "--assert=plain"],
         "pytest_add_cli_args_test_selection": arguments(module),
         "use_git_change_detection": ["false"],
@@ -176,7 +190,7 @@ def run(module: str, folder: Path) -> tuple[dict[str, int], list[Survivor]]:
     registry = (
         folder / "tests/contract/registry.py"
     )  # to collect the tests of all layers takes longer than to run one's
-    chosen = f"CASES = tuple(case for case in CASES if re.fullmatch({TESTS[module].cases!r}, case.name))"
+    chosen = f"CASES = tuple(case for case in CASES if re.fullmatch({tests_of(module).cases!r}, case.name))"
     registry.write_text(f"{registry.read_text(encoding='utf-8')}\n\nimport re\n\n{chosen}\n", encoding="utf-8")
     source = folder / "rnncourse" / module
     source.write_text(decorated_below(source.read_text(encoding="utf-8")), encoding="utf-8")
@@ -241,7 +255,7 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    unknown = [name for name in sys.argv[1:] if name not in TESTS]
+    unknown = [name for name in sys.argv[1:] if not (ROOT / "rnncourse" / name).is_file()]
     if unknown or not shutil.which("mutmut", path=str(Path(sys.executable).parent)):
         raise SystemExit(
             f"unknown modules: {unknown}" if unknown else f"no mutmut beside {sys.executable}: make mutation"

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 import rnncourse
 
+from . import lines
 from .table import MUTANTS, problems
 
 PACKAGE = Path(rnncourse.__file__).parent
@@ -29,3 +32,21 @@ def test_every_test_file_that_is_named_exists():
         if argument.endswith(".py") or "::" in argument
     }
     assert [name for name in sorted(named) if not (root / name).is_file()] == []
+
+
+def test_every_module_of_the_line_mutants_has_tests_that_exist_its_own_first():
+    root = Path(__file__).parents[2]
+    for module in lines.TESTS:
+        assert (PACKAGE / module).is_file(), module
+        files = [argument.split("::")[0] for argument in lines.arguments(module) if argument.endswith(".py")]
+        assert all((root / file).is_file() for file in files), module
+    assert lines.arguments("layers/gru.py")[0] == "tests/test_gru.py"
+    assert lines.arguments("layers/fast/gru.py")[0] == "tests/test_fast.py"
+
+
+def test_a_new_file_of_line_mutants_has_its_own_tests_or_is_told_so():
+    assert "records.py" not in lines.TESTS
+    assert lines.arguments("records.py")[0] == "tests/test_records.py"
+    assert "tests/contract/test_oracle.py" in lines.arguments("layers/mgu.py")
+    with pytest.raises(SystemExit, match=r"^nothing\.py: no tests/test_nothing\.py and no entry in TESTS"):
+        lines.arguments("nothing.py")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from .lexer import ACCENTS, GREEK, WRAPS, spelling
+from .lexer import ACCENTS, GREEK, WRAPS, Token, spelling
 from .nodes import (
     Add,
     Big,
@@ -17,6 +17,7 @@ from .nodes import (
     Div,
     Entry,
     Fn,
+    Idx,
     Indicator,
     Mul,
     Neg,
@@ -33,6 +34,7 @@ __all__ = ["COMPARE", "Expressions"]
 
 COMPARE = {"<", ">", r"\le", r"\ge", r"\ne", "="}
 BARE_FUNCTION = re.compile(r"(tanh|log|exp|max|min|diag|softmax|sigmoid|ln)(?![a-zA-Z])")
+DEEPEST = 40  # nothing on paper nests deeper
 CONNECTIVES = {"for", "if", "and", "with", "all", "where", "forall", "otherwise", "else", "when", "forevery"}
 BIG_FORMS = r"write \sum_{t=1}^{T_x}, \sum_{1 \le k \le t} or \prod_{t \ge j > k}"
 
@@ -78,6 +80,11 @@ class Expressions(Reader):
             elif slash:
                 self.refuse(r"a / b c has two readings: use \frac or parentheses")
             elif self.token.kind == "num":
+                before = self.tokens[self.at - 1]
+                if before.kind == "num" and before.end == self.token.pos:
+                    self.refuse(
+                        f"TeX takes one token as an argument without braces: write {{{before.text}{self.token.text}}}"
+                    )
                 self.refuse(r"a number behind a factor: put it in front, or write \cdot")
             else:
                 left = Mul("mat", left, self.factor(), loose=True, span=self.since(start))
@@ -113,7 +120,17 @@ class Expressions(Reader):
         return letters
 
     def factor(self) -> Node:
-        """Read one factor."""
+        """Read one factor; everything that nests comes through here."""
+        if self.depth >= DEEPEST:
+            self.refuse(f"more than {DEEPEST} expressions inside one another")
+        self.depth += 1
+        try:
+            return self.any_factor()
+        finally:
+            self.depth -= 1
+
+    def any_factor(self) -> Node:
+        """Read one factor of any kind."""
         start, token = self.at, self.token
         if token.kind == "num":
             self.take()
@@ -126,7 +143,7 @@ class Expressions(Reader):
             return self.environment()
         readers: dict[str, Callable[[], Node]] = {
             "(": self.parentheses, "{": self.braces, "[": self.bracket, r"\frac": self.fraction, r"\sqrt": self.root,
-            r"\sum": self.big, r"\prod": self.big, r"\nabla": self.gradient,
+            r"\sum": self.big, r"\prod": self.big, r"\nabla": self.gradient, r"\partial": self.inline_derivative,
         }  # fmt: skip
         if token.text in readers:
             return readers[token.text]()
@@ -150,6 +167,11 @@ class Expressions(Reader):
         node = self.expression()
         self.expect(")")
         node = replace(node, span=self.since(start), **({"loose": False} if isinstance(node, Mul) else {}))
+        if self.accept("_"):
+            entry = self.entries(self.group())
+            plain = isinstance(node, Sym) and not node.entry
+            node = replace(node, entry=entry) if plain else Entry(node, entry)  # type: ignore[call-arg]
+            node = replace(node, span=self.since(start))
         return self.postfix(node, start)
 
     def braces(self) -> Node:
@@ -174,7 +196,7 @@ class Expressions(Reader):
         if below is not None or primes:
             self.refuse("this script cannot stand on an expression", self.since(start))
         items = [item for tokens in above for item in self.superscript(tokens)]
-        if any(kind not in ("T", "pow") for kind, _ in items):
+        if any(kind not in ("T", "pow", "inverse") for kind, _ in items):
             self.refuse("an index belongs on a quantity, not on an expression", self.since(start))
         return self.apply(node, items, self.since(start))
 
@@ -204,6 +226,11 @@ class Expressions(Reader):
             while self.accept(","):
                 arguments.append(self.expression())
             self.expect(")")
+            if self.text() == "^":
+                call = self.source[slice(*self.since(start))]
+                self.refuse(
+                    f"a power of the argument, or of the function? Write ({call})^{{…}} for that of the function"
+                )
         else:
             arguments = [self.factor()]
             if self.starts_factor():
@@ -228,6 +255,8 @@ class Expressions(Reader):
         start = self.at
         self.take()
         self.group()
+        if self.text() != "_":
+            self.refuse(r"write 1, as in 1 - a^{\langle t \rangle}: it is taken from every entry", self.since(start))
         self.expect("_")
         tokens = [t for t in self.group() if t.text not in (r"\{", r"\}")]
         inner = self.within(tokens, index=True)
@@ -261,6 +290,8 @@ class Expressions(Reader):
         start = self.at
         self.take()
         top, bottom = self.group(), self.group()
+        if all(map(self.straight, (top, bottom))):  # dL/db is what the book writes with a ∂
+            top, bottom = ([replace(d, text=r"\partial"), *rest] for d, *rest in map(self.unwrapped, (top, bottom)))
         partial = [bool(g) and g[0].text == r"\partial" for g in (top, bottom)]
         if partial[0] != partial[1]:
             self.refuse(r"a derivative needs \partial above and below", self.since(start))
@@ -271,11 +302,39 @@ class Expressions(Reader):
         immediate = bool(above.accept("^"))
         if immediate and spelling(above.group()) != "+":
             above.refuse(r"only \partial and \partial^{+} (the immediate derivative) can be checked")
-        num, den = above.quantity("what is differentiated"), below.quantity("what it is differentiated by")
+        operator = above.done  # \frac{\partial}{\partial b} L
+        num = (self if operator else above).quantity("what is differentiated")
+        den = below.quantity("what it is differentiated by")
+        if operator and (self.starts_factor() or self.text() in ("/", r"\cdot", r"\odot", self.notation.product)):
+            self.refuse(r"where does the derivative end? Write \frac{\partial L}{\partial b}", self.since(start))
         for part in (above, below):
             if not part.done:
                 part.refuse("a derivative is of one quantity, by one quantity")
         return self.postfix(Deriv(num, den, (), immediate, span=self.since(start)), start)
+
+    def straight(self, tokens: list[Token]) -> bool:
+        """Whether this is an upright or italic d, and what follows it, where d is no quantity."""
+        first, *rest = self.unwrapped(tokens) or [Token("eof", "", 0, 0)]
+        return first.text == "d" and "d" not in self.notation.by_name and (not rest or rest[0].text not in ("_", "^"))
+
+    def unwrapped(self, tokens: list[Token]) -> list[Token]:
+        r"""Write \mathrm{d} as d."""
+        return tokens[2:3] + tokens[4:] if [t.text for t in tokens[:4]] == [r"\mathrm", "{", "d", "}"] else tokens
+
+    def inline_derivative(self) -> Node:
+        r"""Read \partial L / \partial b."""
+        start = self.at
+        self.take()
+        immediate = bool(self.accept("^"))
+        if immediate and spelling(self.group()) != "+":
+            self.refuse(r"only \partial and \partial^{+} (the immediate derivative) can be checked")
+        num = self.quantity("what is differentiated")
+        if not (self.accept("/") and self.accept(r"\partial")):
+            self.refuse(r"write a derivative as \frac{\partial L}{\partial b}", self.since(start))
+        den = self.quantity("what it is differentiated by")
+        if self.starts_factor() or self.text() == "/":
+            self.refuse(r"a / b c has two readings: use \frac or parentheses")
+        return Deriv(num, den, (), immediate, span=self.since(start))
 
     def gradient(self) -> Node:
         r"""Read \nabla_{W} L."""
@@ -385,6 +444,12 @@ class Expressions(Reader):
             var = inner.take().text
         else:
             left, first = inner.expression(), inner.take().text
+            rest = inner.tokens[inner.at :]
+            if [t.kind for t in rest[1:2]] == ["eof"] or first not in COMPARE:
+                at_least = first in (">", r"\ge") and isinstance(left, Idx)
+                low = inner.source[rest[0].pos : rest[-1].end] + ("+1" if first == ">" else "")
+                forms = rf"write \{kind}_{{{left.name}={low}}}^{{T_x}}" if at_least else BIG_FORMS  # type: ignore[attr-defined]
+                self.refuse(rf"where does the index of \{kind} begin and end? {forms}", self.since(start))
             var, second, right = inner.take().text, inner.take().text, inner.whole()
             descending = first in (">", r"\ge")
             if above or {first, second} - ({">", r"\ge"} if descending else {"<", r"\le"}):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .nodes import Span
 
@@ -58,11 +58,11 @@ class Token:
 
 PATTERN = re.compile(
     r"""(?P<space>\s+|~|\\[,;:! ]|(?<!\\)%[^\n]*)
-  |(?P<drop>\\(?:displaystyle|textstyle|limits|nolimits|nonumber|notag|[bB]igg?[lrm]?)(?![a-zA-Z])|\\(?:label|tag)\{[^}]*\})
+  |(?P<drop>\\(?:displaystyle|textstyle|limits|nolimits|nonumber|notag|[bB]igg?[lrm]?)(?![a-zA-Z])|\\(?:label|tag)\{[^{}]*\})
   |(?P<side>\\(?:left|right)(?![a-zA-Z]))
   |(?P<env>\\(?:begin|end)\{[a-zA-Z]+\*?\})
   |(?P<quad>\\q?quad(?![a-zA-Z]))
-  |(?P<nl>\\\\(?:\[[^\]]*\])?)
+  |(?P<nl>\\\\(?:\[[^\[\]]*\])?)
   |(?P<cmd>\\(?:[a-zA-Z]+|[|{}]))
   |(?P<num>\d+(?:\.\d+)?)
   |(?P<char>:=|.)""",
@@ -81,6 +81,7 @@ LETTERS = """
     alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi varphi chi
     psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell pi
 """
+ARGUMENTS = {"^": 1, "_": 1, r"\sqrt": 1, r"\frac": 2, **dict.fromkeys(WRAPS | ACCENTS, 1)}
 GREEK = {"\\" + name for name in LETTERS.split()}
 RELATIONS = {"=", ":=", r"\le", r"\ge", "<", ">", r"\in", r"\leftarrow"}
 
@@ -113,7 +114,28 @@ def lex(source: str) -> list[Token]:
             text = r"\|" if text.endswith("Vert") else "|"
         out.append(Token(kind, ALIAS.get(text, text), pos, m.end(), side))
         side = ""
-    return [*out, Token("eof", "", len(source), len(source))]
+    return [*single_digits(out), Token("eof", "", len(source), len(source))]
+
+
+def single_digits(tokens: list[Token]) -> list[Token]:
+    r"""Cut numbers where TeX does: an argument without braces is one token, so ``\frac12 s`` is a half of s."""
+    out: list[Token] = []
+    due, outside = 0, []  # the arguments that are still to come, here and around each open brace
+    for token in tokens:
+        if token.text == "{":
+            outside.append(max(due - 1, 0))
+            due = 0
+        elif token.text == "}":
+            due = outside.pop() if outside else 0
+        else:
+            while due and token.kind == "num" and len(token.text) > 1:
+                out.append(replace(token, text=token.text[0], end=token.pos + 1))
+                kind = "num" if token.text[1:] != "." and token.text[1] != "." else "char"
+                token = replace(token, kind=kind, text=token.text[1:], pos=token.pos + 1)
+                due -= 1
+            due = ARGUMENTS.get(token.text, max(due - 1, 0))
+        out.append(token)
+    return out
 
 
 def spelling(tokens: list[Token]) -> str:

@@ -205,11 +205,20 @@ class Relation(Node):
         return self.chain[1::2]
 
 
+PARTS: dict[type, tuple[str, ...]] = {}  # the fields of each kind of node in which there could be others
+
+
+def _part_names(kind: type[Node]) -> tuple[str, ...]:
+    """Name the fields of a kind of node in which there could be others; looked up but once."""
+    if kind not in PARTS:
+        PARTS[kind] = tuple(f.name for f in fields(kind) if f.name != "span")
+    return PARTS[kind]
+
+
 def children(value: Any) -> Iterator[Node]:
     """Yield the nodes directly below a node."""
-    for part in (
-        (getattr(value, f.name) for f in fields(value) if f.name != "span") if isinstance(value, Node) else value
-    ):
+    parts = [getattr(value, name) for name in _part_names(type(value))] if isinstance(value, Node) else value
+    for part in parts:
         if isinstance(part, Node):
             yield part
         elif isinstance(part, tuple):

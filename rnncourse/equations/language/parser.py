@@ -6,13 +6,15 @@ from dataclasses import replace
 
 from .expressions import COMPARE, Expressions
 from .lexer import RELATIONS, EquationError, Refused, Token, lex
-from .nodes import Fn, Node, Norm, Range, Relation, Space, Sym, walk
+from .nodes import Fn, Node, Norm, Range, Relation, Space, Sym, children, walk
 from .reader import HINTS
 from .symbols import Notation
 
 __all__ = ["Parser", "parse"]
 
 OUTER = ("aligned", "align", "align*", "split", "gathered", "gather", "gather*", "equation", "equation*")
+LONGEST = 20_000  # characters
+CHAINED = 100
 SPACES = r"after \in write \mathbb{R}^{n}, \mathbb{R}^{n \times m}, (0, 1)^{n} or [-1, 1]^{n}"
 
 
@@ -111,6 +113,8 @@ def parse(source: str, notation: Notation) -> list[Relation]:
     Refused
         If it cannot be read, or has more than one reading.
     """
+    if len(source) > LONGEST:
+        raise Refused(f"an equation of {len(source):,} characters is too long: at most {LONGEST:,}")
     tokens = lex(source)[:-1]
     while tokens and tokens[0].kind == "env" and tokens[0].text[7:-1] in OUTER:
         if tokens[-1].text != tokens[0].text.replace("begin", "end"):
@@ -121,7 +125,17 @@ def parse(source: str, notation: Notation) -> list[Relation]:
         relations += Parser(line, source, notation).line()
     if not relations:
         raise Refused("there is no equation here", source, (0, len(source)))
+    if deepest := too_deep(relations):
+        raise Refused(f"more than {CHAINED} factors or powers in a row", source, deepest.span)
     return relations
+
+
+def too_deep(relations: list[Relation]) -> Node | None:
+    """Return a node that lies too deep for the functions that go down a tree; products hang to the left."""
+    layer: list[Node] = [*relations]
+    for _ in range(CHAINED):
+        layer = [child for node in layer for child in children(node)]
+    return layer[0] if layer else None
 
 
 def lines(tokens: list[Token]) -> list[list[Token]]:

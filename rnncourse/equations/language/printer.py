@@ -1,4 +1,4 @@
-"""From what was read back to LaTeX, in any notation, or to NumPy source."""
+"""From what was read back to LaTeX, in any notation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .nodes import (
 from .parser import Parser
 from .symbols import Notation, bare_name, group_at
 
-__all__ = ["latex", "numpy_source", "rewrite"]
+__all__ = ["latex", "rewrite"]
 
 NAMES = {
     "tanh": r"\tanh",
@@ -69,24 +69,6 @@ def latex(node: Node, notation: Notation) -> str:
         If the notation has no way to write one of the quantities.
     """
     return _Latex(notation).write(rewrite(node, notation))
-
-
-def numpy_source(node: Node, notation: Notation) -> str:
-    """Write an equation as NumPy source, for columns, with the quantities' names in the package.
-
-    Parameters
-    ----------
-    node : Node
-        From `rnncourse.equations.parse`.
-    notation : Notation
-        The notation it was read in.
-
-    Returns
-    -------
-    str
-        Python.
-    """
-    return _NumPy(notation).write(node)
 
 
 def rewrite(node: Any, notation: Notation) -> Any:
@@ -289,61 +271,3 @@ class _Latex:
             for v, c in node.rows
         ]
         return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
-
-
-class _NumPy(_Latex):
-    """Writes NumPy."""
-
-    def wrap(self, text: str) -> str:
-        return f"({text})"
-
-    def _relation(self, node: Relation) -> str:
-        left, *right = map(self.write, node.sides)
-        return f"{left} = {' == '.join(right)}"
-
-    def _idx(self, node: Idx) -> str:
-        return node.name
-
-    def _sym(self, node: Sym) -> str:
-        name = node.key.replace("d ", "d")
-        for index in (node.layer, node.time, node.example):
-            name += "" if index is None else f"[{self.write(index)}]"
-        places = [f"{e.value - 1:g}" if isinstance(e, Num) else f"{self.write(e)} - 1" for e in node.entry]
-        return name + (f"[{', '.join(places)}]" if places else "")
-
-    def _mul(self, node: Mul) -> str:
-        sign = " * " if node.kind != "mat" or self.is_number(node.a) or self.is_number(node.b) else " @ "
-        return self.write(node.a, 2) + sign + self.write(node.b, 3)
-
-    def is_number(self, node: Node) -> bool:
-        if isinstance(node, Neg):
-            return self.is_number(node.x)
-        scalar = isinstance(node, Sym) and (bool(node.entry) or node.key in ("L", "L_t", "J", "alpha", "theta", "s"))
-        return scalar or isinstance(node, Num | Idx | Div | Norm | Indicator)
-
-    def _div(self, node: Div) -> str:
-        return f"{self.write(node.a, 3)} / {self.write(node.b, 3)}"
-
-    def _pow(self, node: Pow) -> str:
-        return f"{self.write(node.x, 5)}**{self.write(node.n, 5)}"
-
-    def _transpose(self, node: Transpose) -> str:
-        return f"{self.write(node.x, 5)}.T"
-
-    def function(self, node: Fn) -> str:
-        own = {"sigmoid": "sigmoid", "softmax": "softmax", "diag": "np.diagflat", "g": "g"}
-        return ("slope_of_" if node.prime else "") + own.get(node.name, f"np.{node.name}")
-
-    def _stack(self, node: Stack) -> str:
-        if len(node.rows) == 1:
-            return f"np.hstack([{', '.join(map(self.write, node.rows[0]))}])"
-        return f"np.vstack([{', '.join(self.write(row[0]) for row in node.rows)}])"
-
-    def _big(self, node: Big) -> str:
-        call = "sum" if node.kind == "sum" else "product"
-        return (
-            f"{call}({self.write(node.body)} for {node.var} in range({self.write(node.lo)}, {self.write(node.hi)} + 1))"
-        )
-
-    def _deriv(self, node: Deriv) -> str:
-        return f"d{self.write(node.num)}_d{self.write(node.den)}"

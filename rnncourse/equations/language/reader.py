@@ -7,11 +7,12 @@ where it is known, says what to write instead.
 from __future__ import annotations
 
 import difflib
+import re
 from abc import ABC, abstractmethod
 from typing import Any, NoReturn, Self
 
 from .lexer import Refused, Token, spelling
-from .nodes import Idx, Node, Pow, Span, Sym, Transpose
+from .nodes import Div, Idx, Node, Num, Pow, Span, Sym, Transpose
 from .symbols import Notation, bare_name, group_at, subscript
 
 __all__ = ["HINTS", "Reader"]
@@ -32,6 +33,7 @@ HINTS = {
     r"\ast": r"the elementwise product is \odot",
     "*": r"the elementwise product is \odot",
     r"\otimes": r"write the outer product as u v^{\top}",
+    r"\partial": r"write a derivative as \frac{\partial L}{\partial b}",
     "&": r"alignment marks belong in \begin{aligned}",
 }
 WORDS = {"t": "time index <t>", "l": "layer index [l]", "i": "example index (i)"}
@@ -58,6 +60,7 @@ class Reader(ABC):
         end = tokens[-1].end if tokens else 0
         self.tokens = tokens + [Token("eof", "", end, end)] * 8  # room to look ahead
         self.at, self.source, self.notation, self.index = 0, source, notation, index
+        self.depth = 0  # how many factors this one stands in
 
     # ---- tools
 
@@ -111,6 +114,7 @@ class Reader(ABC):
     def within(self, tokens: list[Token], index: bool = False) -> Self:
         """Return a reader of these tokens only."""
         inner = type(self)(tokens, self.source, self.notation, index)
+        inner.depth = self.depth
         if not tokens:  # point at where they should be
             end = self.tokens[max(0, self.at - 1)].end
             inner.tokens = [Token("eof", "", end, end)] * 8
@@ -145,7 +149,7 @@ class Reader(ABC):
                 return below, above, primes
 
     def superscript(self, tokens: list[Token]) -> list[tuple[str, Any]]:
-        """Read one superscript: items ("t", index), ("l", index), ("i", index), ("T", None), ("pow", exponent)."""
+        """Read one superscript: pairs of t, l, i, T, pow or inverse, and the index or exponent, or None."""
         inner = self.within(tokens, index=True)
         items: list[tuple[str, Any]] = []
         while not inner.done:
@@ -160,7 +164,8 @@ class Reader(ABC):
                 elif inner.text() == "T" and not inner.text(1):
                     inner.refuse(r"^T could be the transpose or a power of T: write ^{\top} for the transpose")
                 elif inner.text() == "-" and inner.text(1) == "1" and not inner.text(2):
-                    inner.refuse("inverses cannot be checked")
+                    inner.at += 2
+                    items.append(("inverse", None))
                 else:
                     inner.accept(r"\odot")
                     items.append(("pow", inner.expression()))
@@ -173,7 +178,15 @@ class Reader(ABC):
                 node = Transpose(node, span=span)
             elif kind == "pow":
                 node = Pow(node, argument, span=span)
+            elif kind == "inverse" and isinstance(node, Sym | Transpose):
+                self.refuse(rf"inverses cannot be checked; of a number write \frac{{1}}{{{self.latex(node)}}}", span)
+            elif kind == "inverse":
+                node = Div(Num(1.0, span=span), node, span=span)
         return node
+
+    def latex(self, node: Node) -> str:
+        """Return the source of a node."""
+        return self.source[slice(*node.span)].split("^{-1}")[0]
 
     # ---- quantities
 
@@ -217,6 +230,8 @@ class Reader(ABC):
                 return number
             if full + "{E}" in HINTS or full in HINTS:
                 self.refuse(HINTS.get(full, HINTS[r"\mathbb{E}"]), span)
+            if hint := self.known_as(base, full):
+                self.refuse(f"{full} is not a symbol of this chapter; {hint}", span)
             near = difflib.get_close_matches(full, sorted(table.by_name), 3, 0.6)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
             self.refuse(f"{full} is not a symbol of this chapter{hint}", span)
@@ -232,6 +247,31 @@ class Reader(ABC):
             self.refuse(self.wrong_indices(name, set(index) - {"i"}), span)
         entry = tuple(e for part in rest for e in self.entries(part))
         return Sym(key, index.get("t"), index.get("l"), index.get("i"), entry, span=span)
+
+    def known_as(self, base: str, full: str) -> str:
+        r"""Say what a name probably means: da is δ or a fraction, \mathcal L is L."""
+        if full in ("d", r"\mathrm{d}"):
+            return self.gradient_of(self.named(self.tokens[self.at :]))
+        plain = re.sub(r"^\\[a-zA-Z]+\{(.*?)\}", r"\1", full)
+        if plain == full or plain not in self.notation.by_name:
+            return ""
+        return "write " + " or ".join(self.notation.templates[key] for key in self.notation.by_name[plain].values())
+
+    def named(self, tokens: list[Token]) -> str:
+        """Return the key of the quantity whose name begins here, whatever its indices; empty if there is none."""
+        name, length = bare_name(tokens)
+        below = spelling(group_at(tokens, length + 1)).split(",") if name and tokens[length].text == "_" else []
+        for n in range(len(below), -1, -1):
+            if keys := self.notation.by_name.get(name + subscript(below[:n])):
+                return next(iter(keys.values()))
+        return ""
+
+    def gradient_of(self, key: str) -> str:
+        """Say how the notation writes the gradient of the loss with respect to a quantity."""
+        forms = self.notation.templates
+        if f"d {key}" in forms:
+            return f"the gradient with respect to {forms[key]} is {forms['d ' + key]}"
+        return rf"write gradients as \frac{{\partial L}}{{\partial {forms.get(key, 'b')}}}"
 
     def wrong_indices(self, name: str, given: set[str]) -> str:
         """Say which index is missing or too many."""

@@ -9,7 +9,7 @@ from .lexer import ACCENTS, GREEK, WRAPS, Refused, Token, lex, spelling
 
 __all__ = ["INDICES", "Notation", "bare_name"]
 
-INDICES = frozenset("tkjilsrpq")
+INDICES = frozenset([*"tkjilsrpq", r"\tau"])
 NAMED = ("diag", "softmax", "sign", "clip", "vec", "tanh", "sigmoid", "relu", "ReLU")
 FUNCTIONS = {
     r"\tanh": "tanh", r"\exp": "exp", r"\log": "log", r"\ln": "log", r"\max": "max", r"\min": "min",
@@ -119,11 +119,14 @@ def group_at(tokens: list[Token], k: int) -> list[Token]:
                 return tokens[k + 1 : end]
             end += 1
         return []
-    if tokens[k].text in ACCENTS | WRAPS:
-        inner = group_at(tokens, k + 1)
-        braces = k + 1 < len(tokens) and tokens[k + 1].text == "{"
-        return tokens[k : k + 1 + len(inner) + 2 * braces]
-    return [tokens[k]]
+    end = k
+    while end < len(tokens) and tokens[end].text in ACCENTS | WRAPS:
+        end += 1
+    if end == k:
+        return [tokens[k]]
+    inner = group_at(tokens, end)
+    braces = end < len(tokens) and tokens[end].text == "{"
+    return tokens[k : end + len(inner) + 2 * braces]
 
 
 def split(text: str) -> list[str]:

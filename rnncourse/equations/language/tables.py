@@ -105,5 +105,5 @@ FACTS = Notation(
         "tau": r"\tau",
     },
     {"n": "n", "n_g": "n_g"},
-    indices=INDICES - {"s"},
+    indices=INDICES - {"s", r"\tau"},
 )  # fmt: skip

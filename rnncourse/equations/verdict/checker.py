@@ -13,12 +13,11 @@ from ..language.lexer import Failure
 from ..language.nodes import Cases, Deriv, Idx, Node, Num, Relation, Space, Sym, walk
 from ..runs.world import LOSSES, World
 from ..runs.worlds import Setting
-from .evaluate import Definition, Evaluator, TooMuch, show
+from .evaluate import MOST, Definition, Evaluator, Work, show
 
 __all__ = ["FAR", "Checker", "Verdict", "left_sides"]
 
 TOLERANCE = 1e-10
-NODES = 2_000  # of an equation: ten times what any of the book has
 NEAR = 0.01  # of a bound: as near as a run has to come to it
 FAR = "true on every run tried; nothing came near the bound"
 KINDS = {"=": "identity", ":=": "identity", r"\leftarrow": "update", r"\in": "membership"}
@@ -61,11 +60,18 @@ class Checker:
         What a chapter has defined so far; definitions that are checked are added.
     sources : tuple of str, optional
         Whose gradients to use; all there are, if None.
+    work : Work, optional
+        How much may be computed in all; if None, each equation may take what an equation may.
     """
 
     def __init__(
-        self, setting: Setting, definitions: dict[str, Definition] | None = None, sources: tuple[str, ...] | None = None
+        self,
+        setting: Setting,
+        definitions: dict[str, Definition] | None = None,
+        sources: tuple[str, ...] | None = None,
+        work: Work | None = None,
     ) -> None:
+        self.work = work
         self.setting, self.sources = setting, sources
         self.worlds = setting.worlds()
         self.definitions = {} if definitions is None else definitions
@@ -91,10 +97,10 @@ class Checker:
         ------
         Failure
             If one of them does not hold, makes no sense, or claims nothing.
+        Refused
+            If it would take too long.
         """
         try:
-            if sum(1 for relation in relations for _ in walk(relation)) > NODES:
-                raise TooMuch(f"this has more than {NODES} parts: check it in parts", source, relations[0].span)
             with np.errstate(all="ignore"):
                 return [RelationCheck(self, relation, source).verdict(attained) for relation in relations]
         except RecursionError:
@@ -107,6 +113,7 @@ class RelationCheck:
     def __init__(self, checker: Checker, relation: Relation, source: str) -> None:
         self.checker, self.relation, self.source = checker, relation, source
         self.worlds = checker.worlds
+        self.work = checker.work or Work(MOST)
         kinds = {KINDS.get(sign, "inequality") for sign in relation.signs}
         self.kind = next((k for k in ("inequality", "membership", "update") if k in kinds), "identity")
 
@@ -171,7 +178,7 @@ class RelationCheck:
         return there if chosen is None else tuple(s for s in there if s in chosen) or there[:1]
 
     def evaluator(self, world: World, gradients: str = "measured") -> Evaluator:
-        return Evaluator(world, self.source, gradients, self.checker.definitions)
+        return Evaluator(world, self.source, gradients, self.checker.definitions, self.work)
 
     # ---- definitions
 

@@ -11,15 +11,16 @@ from ..language.lexer import EquationError, Failure
 from ..language.nodes import Add, Idx, Mul, Neg, Node, Num, Pow, Relation, Sym, Transpose, rebuild, walk
 from ..language.parser import parse
 from ..language.printer import latex
+from ..runs.world import World
 from .checker import Checker, RelationCheck
 from .edits import edits
-from .evaluate import Evaluator, TooMuch
+from .evaluate import Evaluator, Work
 
 __all__ = ["diagnosis"]
 
 NAMES = {"backward": "the layer's backward pass", "cells": "the cell's backward step"}
 TRIED = 400  # edits
-INSERTED = 20_000  # terms and factors put in; both are counts, so that the answer is the same on every machine
+SEARCH = 60_000  # values to compute in all: a learner waits for the answer
 
 
 def diagnosis(source: str, relations: list[Relation], checker: Checker, attained: str | None = None) -> list[str]:
@@ -44,7 +45,7 @@ def diagnosis(source: str, relations: list[Relation], checker: Checker, attained
     attempt = _Attempt(checker, attained)
     try:
         return attempt.explanation(source, relations)
-    except (RecursionError, TooMuch):
+    except RecursionError:
         return []
 
 
@@ -53,7 +54,7 @@ class _Attempt:
 
     def __init__(self, checker: Checker, attained: str | None) -> None:
         self.checker, self.attained = checker, attained
-        self.inserted = 0
+        self.work = Work(SEARCH)  # for all variants together: what is not found by then is rarely found later
 
     def explanation(self, source: str, relations: list[Relation]) -> list[str]:
         """Say whose fault it is, where it fails, and what would mend it."""
@@ -65,16 +66,19 @@ class _Attempt:
         return found or [line for relation in relations for line in self.missing(source, relation)][:1]
 
     def holds(self, source: str, relations: list[Relation], sources: tuple[str, ...] | None = None) -> bool:
-        quick, full = (Checker(self.checker.setting, dict(self.checker.definitions), sources) for _ in range(2))
+        quick, full = (
+            Checker(self.checker.setting, dict(self.checker.definitions), sources, self.work) for _ in range(2)
+        )
         quick.worlds = quick.worlds[:1]
         try:
             for one in (quick, full):
                 one.check(relations, source, self.attained)
-        except TooMuch:  # so would be its variants
-            raise
         except EquationError:
             return False
         return True
+
+    def evaluator(self, world: World, source: str, gradients: str) -> Evaluator:
+        return Evaluator(world, source, gradients, self.checker.definitions, self.work)
 
     def blame(self, source: str, relations: list[Relation]) -> list[str]:
         """Tell a wrong equation from a wrong gradient."""
@@ -91,7 +95,7 @@ class _Attempt:
         """Find an equation that fails at the first or the last value of an index only."""
         check = RelationCheck(self.checker, relation, source)
         world = self.checker.worlds[0]
-        evaluator = Evaluator(world, source, check.gradients(world)[-1], self.checker.definitions)
+        evaluator = self.evaluator(world, source, check.gradients(world)[-1])
         good: list[dict[str, int]] = []
         bad: list[dict[str, int]] = []
         try:
@@ -122,7 +126,7 @@ class _Attempt:
                 continue
             if self.holds(edit.source, changed):
                 found.append(str(EquationError(f"It holds if {edit.says}:", source, edit.changed(source))))
-            if len(found) == 2:
+            if len(found) == 2 or self.work.left < 0:
                 break
         return found
 
@@ -134,7 +138,7 @@ class _Attempt:
             return
         world, last = self.checker.worlds[0], relation.sides[-1]
         check = RelationCheck(self.checker, relation, source)
-        evaluator = Evaluator(world, source, check.gradients(world)[-1], self.checker.definitions)
+        evaluator = self.evaluator(world, source, check.gradients(world)[-1])
         evaluator.updated = relation.signs[-1] == r"\leftarrow"
         try:
             env = list(evaluator.assignments(relation))[-2:][0]
@@ -148,8 +152,7 @@ class _Attempt:
             for new, said, what in inserted(spot, terms, factors):
                 tree = replaced(last, spot, new)
                 value = value_of(evaluator, tree, env)
-                self.inserted += 1
-                if self.inserted > INSERTED:
+                if self.work.left < 0:
                     return
                 if np.shape(value) != np.shape(left) or value is None:
                     continue

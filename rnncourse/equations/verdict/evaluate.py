@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ...records import Array
-from ..language.lexer import Failure
+from ..language.lexer import Failure, Refused
 from ..language.nodes import (
     Add,
     Big,
@@ -39,21 +39,41 @@ from ..language.nodes import (
 from ..runs.world import Ident, World
 from .ranges import LONGEST, Env, Ranges
 
-__all__ = ["Definition", "Evaluator", "TooMuch", "show"]
+__all__ = ["Definition", "Evaluator", "TooMuch", "Work", "show"]
+
+MOST = 100_000  # values: two or three seconds; the book's longest equation takes a tenth of it
 
 ELEMENTWISE = {
     "tanh": np.tanh, "exp": np.exp, "log": np.log, "sign": np.sign, "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "relu": lambda z: z * (z.real > 0), "ReLU": lambda z: z * (z.real > 0),
 }  # fmt: skip
-WORK = 400_000  # values asked for on one run: ten times what any equation of the book takes
 COMPARISONS = {
     "<": np.less, ">": np.greater, r"\le": np.less_equal, r"\ge": np.greater_equal, "=": np.equal, r"\ne": np.not_equal
 }  # fmt: skip
 ORDERS: dict[str, Any] = {"2": 2, "1": 1, r"\infty": np.inf}
 
 
-class TooMuch(Failure):
-    """An equation that would take too long to check."""
+class TooMuch(Refused):
+    """It would take longer than anybody waits. What counts is how many values are computed, not the time it takes."""
+
+
+class Work:
+    """How many values may still be computed: the same on every machine, unlike seconds.
+
+    Parameters
+    ----------
+    values : int
+        The number of nodes to evaluate, each at one set of values of its free indices.
+    """
+
+    def __init__(self, values: int) -> None:
+        self.values, self.left = values, values
+
+    def spend(self) -> None:
+        """Compute one more, or refuse."""
+        self.left -= 1
+        if self.left < 0:
+            raise TooMuch(f"this takes more than {self.values:,} values: sum over less, or check it in parts")
 
 
 @dataclass(frozen=True)
@@ -78,6 +98,8 @@ class Evaluator(Ranges):
         Where derivatives come from: "measured", or the name of one of the package's own sources.
     definitions : mapping, optional
         What the chapter has defined.
+    work : Work, optional
+        How much may be computed; shared by all evaluators of one question.
     """
 
     def __init__(
@@ -86,14 +108,15 @@ class Evaluator(Ranges):
         source: str,
         gradients: str = "measured",
         definitions: Mapping[str, Definition] | None = None,
+        work: Work | None = None,
     ) -> None:
         self.world, self.source, self.gradients = world, source, gradients
+        self.work = Work(MOST) if work is None else work
         self.definitions = definitions or {}
-        self.work = WORK
         self.updated = False  # on the left of an update: the values after it
         self.reached: set[tuple[Any, int]] = set()  # the cases that some index reached
         self._methods: dict[type, Any] = {}
-        self._free: dict[int, tuple[Node, tuple[str, ...]]] = {}  # a node and its free indices, by its id
+        self._free = {}
         self._known: dict[tuple[int, ...], Any] = {}  # values, by node and free indices
         self._inner: dict[str, Evaluator] = {}
 
@@ -121,19 +144,14 @@ class Evaluator(Ranges):
         Failure
             If shapes do not fit, or a quantity does not exist there.
         """
-        self.work -= 1
-        if self.work < 0:
-            raise TooMuch("this takes too much work: shorten the sums, or check it in parts", self.source, node.span)
         kind = type(node)
         if kind not in self._methods:
             self._methods[kind] = getattr(self, "_" + kind.__name__.lower())
         if kind is Num or kind is Idx or self.updated:
             return self._methods[kind](node, env)
-        known = self._free.get(id(node))
-        if known is None:  # the node is kept, so that no other gets its id
-            known = self._free[id(node)] = node, tuple(dict.fromkeys(use[0] for use in self.uses(node)))
-        key = (id(node), *[env.get(name, 0) for name in known[1]])
+        key = (id(node), *[env.get(name, 0) for name in self.free(node)])
         if key not in self._known:
+            self.work.spend()
             self._known[key] = self._methods[kind](node, env)
         return self._known[key]
 
@@ -169,7 +187,9 @@ class Evaluator(Ranges):
         if node.key in self.definitions:
             definition = self.definitions[node.key]
             if node.key not in self._inner:
-                self._inner[node.key] = Evaluator(self.world, definition.source, self.gradients, self.definitions)
+                self._inner[node.key] = Evaluator(
+                    self.world, definition.source, self.gradients, self.definitions, self.work
+                )
             inner = self._inner[node.key]
             given = [v for v in (ident.t, ident.l, ident.i) if v is not None]
             value = inner.value(definition.body, dict(zip(definition.parameters, given, strict=True)))
@@ -244,7 +264,8 @@ class Evaluator(Ranges):
     def _div(self, node: Div, env: Env) -> Any:
         a, b = self.value(node.a, env), self.value(node.b, env)
         if np.ndim(b):
-            self.fail(f"division by something of shape {show(b)}", node.b)
+            hint = r"; write \sigma(z) for \frac{1}{1 + e^{-z}}"
+            self.fail(f"division by something of shape {show(b)}{hint if isinstance(node.b, Add) else ''}", node.b)
         return np.true_divide(a, b)
 
     def _pow(self, node: Pow, env: Env) -> Any:

@@ -21,6 +21,7 @@ class Ranges(ABC):
     """What an evaluator knows about indices."""
 
     world: World
+    _free: dict[int, tuple[Node, tuple[str, ...]]]  # a node and its free indices, by its id
 
     @abstractmethod
     def fail(self, message: str, node: Node) -> NoReturn:
@@ -52,6 +53,20 @@ class Ranges(ABC):
         else:
             for child in children(node):
                 yield from self.uses(child, bound)
+
+    def free(self, node: Node) -> tuple[str, ...]:
+        """Return the free indices of a node, in the order of their first use; each node is looked at but once."""
+        known = self._free.get(id(node))
+        if known is None:  # the node is kept, so that no other gets its id
+            if isinstance(node, Idx):
+                names = [node.name] * (node.name not in self.world.sizes)
+            elif isinstance(node, Big):
+                limits = [name for limit in (node.lo, node.hi) if limit is not None for name in self.free(limit)]
+                names = [*limits, *(name for name in self.free(node.body) if name != node.var)]
+            else:
+                names = [name for child in children(node) for name in self.free(child)]
+            known = self._free[id(node)] = node, tuple(dict.fromkeys(names))
+        return known[1]
 
     def default_range(self, var: str, nodes: list[Node], at: Node) -> range:
         """Return all values that an index can take where it is used."""

@@ -24,8 +24,10 @@ def rnn_forward(
     r = np.empty((B, n), W.dtype)
     g = ACTIVATIONS[activation].function
     for ended, z_t, a_prev, a_t in zip(past_ends(valid, T), z, states, states[1:], strict=False):
+        # z_a = W_aa a_prev + (W_ax x + b_a): eq:rnn-preactivation
         dot(a_prev, W_aa_T, r)
         add(z_t, r, r)
+        # a = g(z_a): eq:rnn-state
         if activation == "tanh":
             tanh(r, a_t)
         else:
@@ -36,9 +38,17 @@ def rnn_forward(
 
 
 def rnn_backward(
-    W: Array, x1: Array, states: Array, da: Array, dfinal: Array, valid: Array | None, activation: str, buffers: Buffers
-) -> tuple[Array, Array, Array, Array]:
-    """Return dx, da0, dW and db."""
+    W: Array,
+    x1: Array,
+    states: Array,
+    da: Array,
+    dfinal: Array,
+    valid: Array | None,
+    activation: str,
+    buffers: Buffers,
+    inputs: bool,
+) -> tuple[Array | None, Array, Array, Array]:
+    """Return dx (None without `inputs`), da0, dW and db."""
     T, B, n = da.shape
     dz = buffers.take("dz", (T, B, n), W.dtype)
     slope = ACTIVATIONS[activation].slope
@@ -50,6 +60,7 @@ def rnn_backward(
     for hi in range(T, 0, -size):
         lo = max(0, hi - size)
         k, a = dz[lo:hi], states[lo + 1 : hi + 1]
+        # the slopes g'(z_a), for tanh 1 - a²
         if activation == "tanh":
             multiply(a, a, k)
             subtract(one, k, k)
@@ -65,6 +76,6 @@ def rnn_backward(
                 copyto(dz_t, 0, where=ended)
                 copyto(da_next, dz_t @ W_aa, where=~ended)
     rows = dz.reshape(T * B, n)
-    dx, dW, db = input_gradients(W, x1, rows, [0])
+    dx, dW, db = input_gradients(W, x1, rows, [0], inputs)
     dW[:, :n] = rows.T @ states[:-1].reshape(T * B, n)  # eq:rnn-gradients
     return dx, da_next, dW, db

@@ -77,8 +77,10 @@ def sigmoid_of_minus(z: Array, one: Array) -> None:
     divide(one, z, z)
 
 
-def input_gradients(W: Array, x1: Array, rows: Array, order: list[int]) -> tuple[Array, Array, Array]:
-    """Return dx, dW (its columns of x filled in) and db, from the gradients of all pre-activations as rows.
+def input_gradients(
+    W: Array, x1: Array, rows: Array, order: list[int], inputs: bool
+) -> tuple[Array | None, Array, Array]:
+    """Return dx (None without `inputs`), dW (its columns of x filled in) and db, from all dz as rows.
 
     The blocks of `rows` stand in another order than those of W.
     """
@@ -88,7 +90,8 @@ def input_gradients(W: Array, x1: Array, rows: Array, order: list[int]) -> tuple
     by_x = rows.T @ x1.reshape(T * B, k)
     dW, db = np.empty_like(W), np.empty(len(W), W.dtype)
     dW[at, n:], db[at] = by_x[:, :-1], by_x[:, -1]
-    return (rows @ W[at, n:]).reshape(T, B, k - 1), dW, db
+    dx = (rows @ W[at, n:]).reshape(T, B, k - 1) if inputs else None
+    return dx, dW, db
 
 
 def block_rows(order: list[int], n: int) -> Array:
