@@ -177,8 +177,7 @@ class Dense(Record):
 
     def _affine(self, x: Array) -> Array:
         """W x, and + b if there is one."""
-        z = x @ self.W.T
-        return z if self.b is None else z + self.b
+        return x @ self.W.T + self.b if self.b is not None else x @ self.W.T
 
     def backward(
         self, run: DenseRun, da: Array | None, dfinal: tuple[()] | None = None, inputs: bool = True
