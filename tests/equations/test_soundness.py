@@ -125,13 +125,13 @@ def fresh_worlds() -> Iterator[None]:
 
 
 def test_a_wrong_gradient_is_told_from_a_wrong_equation(monkeypatch: pytest.MonkeyPatch, fresh_worlds: None) -> None:
-    original = rnn.rnn_cell_backward
+    original = rnn.RNN.cell_backward
 
     def wrong(layer, cache, da_t):  # type: ignore[no-untyped-def]
         dx_t, da_prev, d = original(layer, cache, da_t)
         return dx_t, da_prev, rnn.RNNCellGradients(d.da, d.dz_a * 1.001, d.layer)
 
-    monkeypatch.setattr(rnn, "rnn_cell_backward", wrong)
+    monkeypatch.setattr(rnn.RNN, "cell_backward", wrong)
     told = explain(
         rf"\frac{{\partial L}}{{\partial z_a{T}}} = (1 - (a{T})^2) \odot \frac{{\partial L}}{{\partial a{T}}}", "bptt"
     )
@@ -141,11 +141,11 @@ def test_a_wrong_gradient_is_told_from_a_wrong_equation(monkeypatch: pytest.Monk
 
 
 def test_a_wrong_forward_pass_is_seen(monkeypatch: pytest.MonkeyPatch, fresh_worlds: None) -> None:
-    original = rnn.rnn_cell_forward
+    original = rnn.RNN.cell_forward
 
     def wrong(layer, x_t, a_prev, edit=None):  # type: ignore[no-untyped-def]
         return original(layer, x_t * 1.001, a_prev, edit)
 
-    monkeypatch.setattr(rnn, "rnn_cell_forward", wrong)
+    monkeypatch.setattr(rnn.RNN, "cell_forward", wrong)
     gradient = rf"\frac{{\partial L}}{{\partial x{T}}} = W_{{ax}}^{{\top}} \frac{{\partial L}}{{\partial z_a{T}}}"
     assert explain(gradient, "bptt").startswith("It does not hold")
