@@ -88,6 +88,13 @@ def test_nothing_crashes(chapter: str, source: str) -> None:
     assert explain(source, chapter).startswith("It ")
 
 
+def test_no_slip_is_looked_for_in_what_is_far_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    told = explain("L = " + " + ".join([LOSS] * 200), "rnn")
+    assert told.startswith("It does not hold")
+    assert told.endswith("It has more than 400 parts: to have the slip found, check it in parts.")
+
+
 def test_blind_edits_do_not_crash() -> None:
     rng, known = random.Random(7), [source for chapter, source in (*FALSE, *TRUE, *CRASHES[:-1]) if chapter == "rnn"]
     for _ in range(60):

@@ -20,6 +20,7 @@ __all__ = ["diagnosis"]
 
 NAMES = {"backward": "the layer's backward pass", "cells": "the cell's backward step"}
 TRIED = 400  # edits
+LONG = 400  # parts of an equation: more than twice what any of the book has; to read its edits would take minutes
 SEARCH = 60_000  # values to compute in all: a learner waits for the answer
 
 
@@ -42,6 +43,8 @@ def diagnosis(source: str, relations: list[Relation], checker: Checker, attained
     list of str
         Lines to follow the message; empty if there is no explanation.
     """
+    if sum(1 for relation in relations for _ in walk(relation)) > LONG:
+        return [f"It has more than {LONG} parts: to have the slip found, check it in parts."]
     attempt = _Attempt(checker, attained)
     try:
         return attempt.explanation(source, relations)
