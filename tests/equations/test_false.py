@@ -41,7 +41,8 @@ TRUE = [
     ("rnn-batch", J.replace("{0}", r"\frac{1}{m}")), ("rnn", rf"a{T} \in (-1, 1)^{{n_a}}"),
     ("rnn", r"b_y \leftarrow b_y - \alpha \frac{\partial L}{\partial b_y}"),
     ("deep", r"z_y^{\langle t \rangle} = W_{ya} a^{[N]\langle t \rangle} + b_y"),
-    ("lstm", rf"\Gamma_f{T} \in (0, 1)^{{n_a}}"), ("gru", rf"\Gamma_u{T} \in (0, 1)^{{n_c}}"),
+    ("lstm", rf"\Gamma_f{T} \in (0, 1)^{{n_a}}"), ("lstm", rf"a{T} \in (-1, 1)^{{n_a}}"),
+    ("gru", rf"\Gamma_u{T} \in (0, 1)^{{n_c}}"),
 ]  # fmt: skip
 CRASHES = [
     ("rnn", rf"a{T} = {{z_a{T}}}^{{\odot 2}}"), ("rnn", rf"a{T} = {{z_a{T}}}^{{{{2}}}}"),
