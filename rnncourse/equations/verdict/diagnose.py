@@ -58,6 +58,7 @@ class _Attempt:
 
     def __init__(self, checker: Checker, attained: str | None) -> None:
         self.checker, self.attained = checker, attained
+        self.tried = 0  # edits
         self.work = Work(SEARCH)  # for all variants together: what is not found by then is rarely found later
 
     def explanation(self, source: str, relations: list[Relation]) -> list[str]:
@@ -65,9 +66,17 @@ class _Attempt:
         found = self.blame(source, relations)
         if found:
             return found
-        found = [line for relation in relations for line in self.range_of(source, relation)]
-        found += self.one_edit(source, relations)
-        return found or [line for relation in relations for line in self.missing(source, relation)][:1]
+        wrong = self.wrong(source, relations)
+        found = [line for relation in wrong for line in self.range_of(source, relation)]
+        found += self.one_edit(source, relations, wrong)
+        return found or [line for relation in wrong for line in self.missing(source, relation)][:1]
+
+    def wrong(self, source: str, relations: list[Relation]) -> list[Relation]:
+        """Return the relations that do not hold; all of them, if one defines what others use."""
+        checks = (RelationCheck(self.checker, relation, source) for relation in relations)
+        if len(relations) == 1 or any(check.is_definition() for check in checks):
+            return relations
+        return [relation for relation in relations if not self.holds(source, [relation])]
 
     def holds(self, source: str, relations: list[Relation], sources: tuple[str, ...] | None = None) -> bool:
         """Whether a variant holds on all runs; most fail on the first already, and with gradients that cost nothing."""
@@ -122,15 +131,22 @@ class _Attempt:
                 first, last = min(elsewhere), max(elsewhere)
                 yield f"It fails at {name} = {only} only and holds for {name} = {first} … {last}: write that range."
 
-    def one_edit(self, source: str, relations: list[Relation]) -> list[str]:
-        """Find single edits that make it true."""
+    def one_edit(self, source: str, relations: list[Relation], wrong: list[Relation]) -> list[str]:
+        """Find single edits that make it true: none in a relation that holds could."""
         found: list[str] = []
-        for edit in edits(source, relations, self.checker.setting.notation)[:TRIED]:
+        right = [relation for relation in relations if relation not in wrong]
+        for edit in edits(source, relations, self.checker.setting.notation):
+            start, stop = edit.changed(source)
+            if any(relation.span[0] <= start and stop <= relation.span[1] for relation in right):
+                continue
+            if self.tried == TRIED:
+                break
+            self.tried += 1
             try:
                 changed = parse(edit.source, self.checker.setting.notation)
             except EquationError:
                 continue
-            if self.holds(edit.source, changed):
+            if self.holds(edit.source, [relation for relation in changed if relation not in right]):
                 found.append(str(EquationError(f"It holds if {edit.says}:", source, edit.changed(source))))
             if len(found) == 2 or self.work.left < 0:
                 break
