@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..language.lexer import Failure
+from ..language.looks import LOSSES
 from ..language.nodes import Cases, Deriv, Idx, Node, Num, Relation, Space, Sym, walk
-from ..runs.world import LOSSES, World
+from ..runs.world import World
 from ..runs.worlds import Setting
 from .evaluate import MOST, Definition, Evaluator, Work, show
 
