@@ -129,8 +129,9 @@ def carousel(part: Part) -> Part:
 
 
 def driven(part: Part) -> Part:
-    """Gates that are 1 and candidates near ±1: the cell grows, and its output comes near ±1."""
-    return carousel(replace(part, layer=tree_map(lambda leaf: 3 * leaf, part.layer)))
+    """Gates that are 1 and candidates that are 1 in every other unit, else -1: the outputs come near both."""
+    open_, n = carousel(part), part.layer.n_a
+    return replace(open_, layer=LSTM(open_.layer.W, np.append(open_.layer.b[: 3 * n], 100.0 * (-1) ** np.arange(n))))
 
 
 class Feedforward(World):
