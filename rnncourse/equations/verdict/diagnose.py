@@ -21,7 +21,7 @@ __all__ = ["diagnosis"]
 NAMES = {"backward": "the layer's backward pass", "cells": "the cell's backward step"}
 TRIED = 400  # edits
 LONG = 400  # parts of an equation: more than twice what any of the book has; to read its edits would take minutes
-SEARCH = 60_000  # values to compute in all: a learner waits for the answer
+SEARCH = 40_000  # values to compute in all: a learner waits for the answer
 
 
 def diagnosis(source: str, relations: list[Relation], checker: Checker, attained: str | None = None) -> list[str]:
