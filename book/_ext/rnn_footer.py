@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import yaml
+from rnn_site import (
+    hosting,  # not the theme's options: Jupyter Book puts its own address there
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +105,7 @@ def page(
     """Give the template its words."""
     about, on = app.config.book_about, date.fromisoformat(app.config.book_day)
     book = app.env.titles[app.config.root_doc].astext()
-    repository = app.config.html_theme_options.get("repository_url", "")
+    repository = hosting(os.environ).get("repository_url", "")
     version = f"version {about['version']} of {said(on)}"
     context["book"] = {
         "title": book,

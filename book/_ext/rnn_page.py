@@ -64,10 +64,10 @@ DRAWING = re.compile(r'(<div class="sideways least-\d+">)?(<svg\b.*?</svg>)', re
 VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ')
 TEXT = re.compile(r"<text\b.*?</text>", re.DOTALL)
 SIZE = re.compile(r'\bfont(?:-size)?="(?:[a-z\d]+ )*?([\d.]+)px')
-GLYPHS = re.compile(
-    r'<g transform="[^"]*scale\(([\d.]+) -'
-)  # a label drawn: 100 units a letter
-SMALLEST, PHONE = 9, 316  # px: of a label, and the column of a phone of 360
+GLYPHS = re.compile(  # a label that is drawn, 100 units a letter
+    r'<g\b[^>]*\btransform="[^"]*scale\(([\d.]+) -'
+)
+SMALLEST, PHONE = 9, 326  # px: of a label, and the column of a phone of 360
 LEAST = (22, 26, 30, 36, 42)  # rem: the widths that book.css knows
 NUMPYDOC_LABEL = re.compile(r"\[R[0-9a-f]{6,}-(\d+)\]")  # of a citation in a docstring
 # The theme would show the first page in no colours at all, until its script at the end has run.

@@ -23,6 +23,7 @@ sys.path.insert(0, str(b.ROOT / "book" / "_ext"))
 import rnn_chapters
 import rnn_footer
 import rnn_page
+import rnn_site
 
 ABOUT = yaml.safe_load((b.ROOT / "CITATION.cff").read_text("utf8"))
 TEACHERS = b.ROOT / "book/appendices/teachers.md"
@@ -40,6 +41,8 @@ def test_each_page_ends_with_licence_version_and_date(page: str, site: Path) -> 
     assert ("Cite this page" in footer) == (page in b.pages_of_the_toc())
     assert 'href=""' not in footer
     assert 'href="#"' not in footer
+    assert "executablebooks" not in footer  # Jupyter Book's own address, where none is known
+    assert ("Tell of an error" in footer) == bool(rnn_site.hosting(os.environ))
 
 
 def test_a_chapter_is_cited_by_its_title(site: Path) -> None:
@@ -238,5 +241,5 @@ def test_a_wide_drawing_is_boxed_once() -> None:
     assert rnn_page.DRAWING.sub(rnn_page.legible, once) == once
     narrow = wide.replace("600", "450")
     assert rnn_page.DRAWING.sub(rnn_page.legible, narrow) == narrow
-    drawn = '<svg viewBox="0 0 600 90"><g transform="translate(1 2) scale(0.13 -0.13)"></g></svg>'
+    drawn = '<svg viewBox="0 0 600 90"><g fill="red" transform="translate(1 2) scale(0.13 -0.13)"></g></svg>'
     assert rnn_page.DRAWING.sub(rnn_page.legible, drawn).startswith('<div class="sideways least-26">')
