@@ -17,6 +17,7 @@ from docutils.statemachine import StringList
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from rnncourse.equations.explain import explain
 from rnncourse.equations.extract import pages
 from rnncourse.equations.report import check_page
 
@@ -39,7 +40,7 @@ def check(app: Sphinx) -> None:
     """Check all pages, or take the results of the last build if nothing has changed."""
     root = Path(app.srcdir)
     found = pages(root / "book")
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(Path(__file__).read_bytes())
     for source in [*found, *sorted((root / "rnncourse").rglob("*.py"))]:
         digest.update(source.as_posix().encode() + source.read_bytes())
     kept = root / "_build" / "equations.json"
@@ -68,7 +69,41 @@ def row(root: Path, outcome: Any) -> dict[str, Any]:
         "cases": outcome.cases,
         "largest": outcome.largest,
         "world": outcome.setting,
+        "line": line(outcome) if outcome.status == "checked" else "",
     }
+
+
+def line(outcome: Any) -> str:
+    """Return the line that checks an equation in Python; empty where it needs the definitions before it."""
+    eq = outcome.equation
+    more = {
+        "chapter": eq.path.stem,
+        "world": outcome.setting,
+        "attained": eq.marks.get("attained"),
+    }
+    more = {name: value for name, value in more.items() if value}
+    for left_out in (
+        {"world"},
+        set(),
+    ):  # the kind of run is named only where the chapter's first is another
+        named = {name: value for name, value in more.items() if name not in left_out}
+        if explain(eq.latex, **named).startswith(("It holds", "It is a definition")):
+            quotes = '"""' if "\n" in eq.latex else '"'
+            rest = ", ".join(f'{name}="{value}"' for name, value in named.items())
+            return f"equations.check(r{quotes}{eq.latex}{quotes}, {rest})"
+    return ""
+
+
+def menu(equation: dict[str, Any]) -> str:
+    """Return the menu beside an equation's number: what equations.js copies."""
+    buttons = '<button type="button" data-copy="tex">Copy TeX</button>'
+    buttons += '<button type="button" data-copy="link">Copy link</button>'
+    if equation["line"]:
+        buttons += f'<button type="button" data-copy="check" data-line="{escape(equation["line"])}">Copy check in Python</button>'
+    return (
+        f'<details class="equation-menu"><summary aria-label="{escape(equation["label"])}: copy">⋯</summary>'
+        f'<div>{buttons}<span role="status"></span></div></details>'
+    )
 
 
 def told(equation: dict[str, Any]) -> tuple[str, str]:
@@ -121,6 +156,7 @@ def mark(app: Sphinx, doctree: nodes.document, docname: str) -> None:
                 if linked
                 else f'<span {attributes} {label} role="img">{inside}</span>'
             )
+            html += "" if whole else menu(equation)
             block.parent.insert(
                 block.parent.index(block) + 1,
                 nodes.raw(

@@ -1,4 +1,4 @@
-"""The notation switch: each formula carries its forms in the other notations; the browser picks one (notation.js).
+"""The notation switch: each formula has forms in the other notations (rnn_math.py sets them); the browser picks one (notation.js).
 
 The forms are made here, at build time, from the symbol tables of ``rnncourse.equations``; a quantity without a name in a
 notation is a warning, which fails the build. SCOPES says whose quantities a page, or a section of it, is about. Where
@@ -8,15 +8,13 @@ show notations (in tables that name this book's, and in what a cell prints) stay
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from contextlib import suppress
+import hashlib
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
-from sphinx.ext import mathjax
 from sphinx.util import logging
 
 from rnncourse.equations.language.lexer import Refused
@@ -40,6 +38,8 @@ WORDS = {
     "lstm-peepholes": "the LSTM with peepholes",
     "lstm-coupled": "the LSTM with coupled gates",
     "use-gate": "the cell of note 004 as code",
+    "lstm-normalised": "the LSTM with layer normalisation",
+    "docstrings": "the docstrings of the package",
 }
 
 
@@ -86,6 +86,8 @@ SCOPES = {
     ),
     "book/gated/lstm-backward": Scope("lstm", {"with-peepholes": "lstm-peepholes"}),
     "book/appendices/performance": Scope("rnn"),
+    "book/appendices/write-a-cell": Scope("lstm-normalised"),
+    "book/appendices/api": Scope("docstrings"),
     "book/appendices/glossary": Scope(QUOTED),
     "book/appendices/what-the-notes-got-wrong": Scope(QUOTED),
 }
@@ -119,12 +121,11 @@ def cell_of(node: nodes.Node, scope: Scope) -> str:
     return scope.cell
 
 
-def translate(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Give every formula of a page its forms, and the page its notes."""
+def translate(app: Sphinx, doctree: nodes.document) -> None:
+    """Give every formula of a page its forms, before the table of contents copies those of the headings."""
     formulas = [*doctree.findall(nodes.math), *doctree.findall(nodes.math_block)]
-    if (
-        app.builder.name != "html" or not formulas
-    ):  # the PDF is in the book's own notation
+    docname = app.env.docname
+    if not formulas:
         return
     if docname not in SCOPES:
         if docname.startswith("book/"):
@@ -157,11 +158,25 @@ def translate(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         node["notations"] = {
             key: form for key, form in forms.items() if form != node.astext()
         }
-    notes(doctree, scope)
 
 
-def notes(doctree: nodes.document, scope: Scope) -> None:
+def notes(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Say at the top of the page, and of a section that differs, where the book's own notation stays."""
+    if (
+        app.builder.name != "html" or docname not in SCOPES
+    ):  # the PDF is in the book's own notation
+        return
+    if (
+        next(
+            doctree.findall(
+                lambda node: isinstance(node, nodes.math | nodes.math_block)
+            ),
+            None,
+        )
+        is None
+    ):
+        return
+    scope = SCOPES[docname]
     for section in doctree.findall(nodes.section):
         top = isinstance(section.parent, nodes.document)
         name = next((n for n in section["ids"] if n in scope.sections), None)
@@ -191,46 +206,6 @@ def notes(doctree: nodes.document, scope: Scope) -> None:
             section.insert(1, nodes.raw("", html, format="html"))
 
 
-def with_forms(visit: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    """Let a formula's element carry its other forms, wrapped for MathJax as its own is."""
-
-    def written(self: Any, node: Any) -> list[str]:
-        start = len(self.body)
-        with suppress(nodes.SkipNode):
-            visit(self, node)
-        parts = self.body[start:]
-        del self.body[start:]
-        return parts
-
-    def visitor(self: Any, node: Any) -> None:
-        first, *rest = written(self, node)
-        for key, form in node.get("notations", {}).items():
-            other = node.deepcopy()
-            other.children = []
-            other += nodes.Text(form)
-            found = re.search(
-                r"\\[\[(](.*)\\[\])]", "".join(written(self, other)), re.DOTALL
-            )
-            if found:  # already escaped, but for quotation marks
-                tag, rest_of_tag = re.match(r"(<\w+)(.*)", first, re.DOTALL).groups()  # type: ignore[union-attr]
-                value = found[1].replace('"', "&quot;")
-                first = f'{tag} data-tex-{key}="{value}"{rest_of_tag}'
-        self.body += [first, *rest]
-        raise nodes.SkipNode
-
-    return visitor
-
-
-def install(app: Sphinx) -> None:
-    """Put our writers of formulas in the place of Sphinx's."""
-    inline, block = (
-        app.registry.html_inline_math_renderers,
-        app.registry.html_block_math_renderers,
-    )
-    inline["mathjax"] = (with_forms(mathjax.html_visit_math), None)
-    block["mathjax"] = (with_forms(mathjax.html_visit_displaymath), None)
-
-
 def template(app: Sphinx, config: Config) -> None:
     """Put the switch into the header."""
     config.templates_path = [*config.templates_path, "book/_templates"]
@@ -244,6 +219,11 @@ def template(app: Sphinx, config: Config) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the functions above with Sphinx."""
     app.connect("config-inited", template, priority=100)
-    app.connect("builder-inited", install)
-    app.connect("doctree-resolved", translate)
+    app.add_config_value(
+        "notation_version",
+        hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
+        "env",
+    )
+    app.connect("doctree-read", translate, priority=400)
+    app.connect("doctree-resolved", notes)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -32,6 +32,7 @@ SHEETS = (  # in the order in which they give way to each other; css/icons.css s
     "proof.css",
     "exercise.css",
     "css/player.css",
+    "math/math.css",
     "css/notation.css",
     "css/palette.css",
     "css/icons.css",
@@ -70,8 +71,7 @@ def policy(page: str) -> str:
 
     Nothing comes from elsewhere, nothing is evaluated, and no inline script runs but those that the theme writes into
     the page, by their hashes. ``file:`` is for the copy on a disk, where some browsers take ``'self'`` for nothing.
-    Styles are 'unsafe-inline' because MathJax writes a style sheet and style attributes into the page while it sets
-    formulas. ``data:`` pictures are the icons, in the style sheet.
+    Style attributes are allowed because the figures' SVG has them; style elements are not. ``data:`` pictures are the icons, in the style sheet.
     """
     inline = [
         body
@@ -83,7 +83,8 @@ def policy(page: str) -> str:
     rules = (
         "default-src 'none'",
         f"script-src 'self' file:{hashes}",
-        "style-src 'self' file: 'unsafe-inline'",
+        "style-src 'self' file:",
+        "style-src-attr 'unsafe-inline'",
         "img-src 'self' file: data:",
         "font-src 'self' file:",
         "connect-src 'self'",  # the search page reads the pages that it has found
@@ -96,8 +97,6 @@ def policy(page: str) -> str:
 def scripts(page: str, search: bool) -> str:
     """Leave out the scripts that the page does not need, and let the others wait."""
     left_out = UNUSED if search else UNUSED + FOR_SEARCH
-    if 'class="math' not in page and "\\(" not in page and "\\[" not in page:
-        left_out += ("tex-chtml.js",)
 
     def kept(found: re.Match[str]) -> str:
         attributes, body = found.groups()

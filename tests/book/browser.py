@@ -100,12 +100,12 @@ def resize(browser: webdriver.Chrome, width: int, height: int = 900, scale: floa
 
 
 def settle(browser: webdriver.Chrome) -> None:
-    """Wait until equations are typeset, fonts are there and the layout has had two frames."""
+    """Wait until equations are in the reader's notation, fonts are there and the layout has had two frames."""
     browser.execute_async_script("""
         const done = arguments[0];
         (async () => {
             if (document.readyState !== "complete") await new Promise(r => addEventListener("load", r));
-            if (window.MathJax?.startup) await MathJax.startup.promise;
+            await window.rnnNotation?.settled();
             await document.fonts.ready;
             requestAnimationFrame(() => requestAnimationFrame(done));
         })();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ ERRORS = "return document.querySelectorAll('mjx-merror, [data-mml-node=merror]')
 # What every formula with another form shows, and what is left of the book's marks in it.
 SHOWN = """const name = arguments[0], done = arguments[1]; (async () => {
     await rnnNotation.choose(name);
-    const all = [...document.querySelectorAll(`.math[data-tex-${name}]`)], own = /[⟨⟩Γ]/;
+    const all = [...document.querySelectorAll(`.math[data-form-${name}]`)], own = /[⟨⟩Γ]/;
     const left = all.filter(e => own.test(e.querySelector('mjx-assistive-mml')?.textContent ?? 'not typeset ⟨'));
     done([all.length, left.map(e => e.outerHTML.slice(0, 200))]); })()"""
 
@@ -87,12 +88,12 @@ def test_formulas_in_sentences_change_too(browser: b.webdriver.Chrome, address: 
     visit(browser, address + LSTM).select_by_value("hifog")
     browser.execute_async_script("rnnNotation.settled().then(arguments[0])")
     text = browser.execute_script("""return [...document.querySelectorAll('p > span.math')]
-        .filter(e => e.dataset.texHifog).map(e => e.querySelector('mjx-assistive-mml').textContent).join(' ')""")
+        .filter(e => e.dataset.formHifog).map(e => e.querySelector('mjx-assistive-mml').textContent).join(' ')""")
     assert "g" in text
     assert "Γ" not in text
     for name in ("ltm", "pytorch"):
         browser.execute_async_script("rnnNotation.choose(arguments[0]).then(arguments[1])", name)
-    same = ".math[data-tex-ltm]:not([data-tex-pytorch])"
+    same = ".math[data-form-ltm]:not([data-form-pytorch])"
     kept = browser.execute_script(
         """return [...document.querySelectorAll(arguments[0])]
         .map(e => e.querySelector('mjx-assistive-mml').textContent)""",
@@ -128,25 +129,52 @@ def test_it_says_where_a_notation_has_no_form(browser: b.webdriver.Chrome, addre
     )
 
 
+# At every change of the page: whether an equation can be seen, which notation is chosen, and the equation.
+WATCH = """new MutationObserver(() => {
+    const e = document.querySelector('#equation-eq-lstm-state');
+    if (!e || !document.body) return;
+    const text = e.querySelector('mjx-assistive-mml').textContent;
+    (window.seen ??= []).push([getComputedStyle(e).visibility, document.documentElement.dataset.notation, text]);
+}).observe(document, {childList: true, subtree: true, attributes: true})"""
+
+
 def test_nothing_is_shown_in_the_wrong_notation(browser: b.webdriver.Chrome, address: str) -> None:
-    """While MathJax works, the formulas of a reader of another notation are out of sight."""
+    """The formulas of a reader of another notation are out of sight until they are exchanged, however slowly."""
     browser.execute_script("localStorage.setItem('rnncourse-notation', 'hifog')")
-    watch = """new MutationObserver(() => {
-        const e = document.querySelector('#equation-eq-lstm-state');
-        if (!e) return;
-        const text = e.querySelector('mjx-assistive-mml')?.textContent ?? '';
-        (window.seen ??= []).push([getComputedStyle(e).visibility, text]);
-    }).observe(document, {childList: true, subtree: true, attributes: true})"""
-    script = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": watch})
+    script = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
     try:
-        visit(browser, address + LSTM)
+        select = visit(browser, address + LSTM)
+        select.select_by_value("ltm")
+        b.settle(browser)
         seen = browser.execute_script("return window.seen")
     finally:
         browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
-    assert ["hidden", ""] in seen, "watched from the beginning"
-    assert all("⟨" not in text for _, text in seen)
-    assert all(text for visibility, text in seen if visibility == "visible")
-    assert seen[-1][0] == "visible"
+    own, hifog, ltm = "⟨", "ht=", "STM"
+    assert any(visibility == "hidden" and own in text for visibility, _, text in seen), "watched from the beginning"
+    mark = {"hifog": hifog, "ltm": ltm}
+    wrong = [each for each in seen if each[0] == "visible" and mark[each[1]] not in re.sub(r"\s", "", each[2])]
+    assert wrong == []
+    assert [each[:2] for each in seen[-1:]] == [["visible", "ltm"]]
+
+
+def test_without_its_forms_a_page_stays_as_it_is_and_says_so(
+    site: Path, chromium: b.webdriver.Chrome, tmp_path: Path
+) -> None:
+    """Where the forms cannot be fetched, the formulas are seen, and the switch names their notation."""
+    with b.served(site) as served:
+        chromium.get(served + LSTM)
+        chromium.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*.hifog.js"]})
+        try:
+            Select(chromium.find_element("id", "notation-select")).select_by_value("hifog")
+            b.settle(chromium)
+            assert Select(chromium.find_element("id", "notation-select")).first_selected_option.text.startswith("Ng")
+            assert chromium.find_element("id", "equation-eq-lstm-state").is_displayed()
+            assert "⟨" in spoken(chromium, "lstm-state")
+        finally:
+            chromium.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+            chromium.execute_script("localStorage.clear()")
+            chromium.get_log("browser")
+            b.requests(chromium)
 
 
 def test_without_scripts_there_is_no_switch(address: str, chromium: b.webdriver.Chrome) -> None:
@@ -154,7 +182,9 @@ def test_without_scripts_there_is_no_switch(address: str, chromium: b.webdriver.
     try:
         chromium.get(address + LSTM)
         assert not chromium.find_element("id", "notation-select").is_displayed()
-        assert r"\Gamma_o" in chromium.find_element("id", "equation-eq-lstm-state").text
+        formula = chromium.find_element("css selector", "#equation-eq-lstm-state mjx-math")
+        assert formula.is_displayed()
+        assert formula.size["width"] > 100
     finally:
         chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
@@ -171,7 +201,7 @@ def test_the_chosen_notation_is_printed(browser: b.webdriver.Chrome, address: st
 
 @pytest.mark.parametrize("page", b.pages_of_the_toc())
 def test_every_page_in_every_notation(page: str, site: Path, chromium: b.webdriver.Chrome) -> None:
-    """The switch is there; no TeX error; no formula with another form keeps the book's marks; nothing sticks out."""
+    """The switch is there; no formula with another form keeps the book's marks; nothing sticks out."""
     select = visit(chromium, (site / page).as_uri())
     assert [option.get_attribute("value") for option in select.options] == list(NAMES)
     chromium.get_log("browser")
@@ -187,14 +217,14 @@ def test_every_page_in_every_notation(page: str, site: Path, chromium: b.webdriv
 
 def test_the_switch_works_on_every_chapter_about_a_cell(site: Path) -> None:
     """Without a browser: how many formulas of a page have forms in another notation."""
-    counts = {page: (site / page).read_text("utf8").count("data-tex-pytorch=") for page in (RNN, LSTM, GRU)}
+    counts = {page: (site / page).read_text("utf8").count("data-form-pytorch=") for page in (RNN, LSTM, GRU)}
     assert counts[RNN] > 60
     assert counts[LSTM] > 80
     assert 5 < counts[GRU] < 60, "only one of the two cells is PyTorch's"
 
 
 def test_it_waits_for_the_load_event(browser: b.webdriver.Chrome, address: str) -> None:
-    """Chosen before MathJax is ready, the notation is right in the end."""
+    """Chosen while the page loads, the notation is right in the end."""
     browser.get(address + LSTM)
     Select(browser.find_element("id", "notation-select")).select_by_value("hifog")
     b.settle(browser)

@@ -1,4 +1,4 @@
-"""What a reader's first visit to a page fetches, compressed as a server would: at most 900 KB in all."""
+"""What a reader's first visit to a page fetches, compressed as a server would: at most 450 KB in all."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from urllib.parse import unquote
 import browser as b
 import pytest
 
-MOST = 900_000  # bytes
+MOST = 450_000  # bytes
 MOST_BEFORE_TEXT = 200_000  # the page, its style sheet, and the scripts that nothing is shown before
-MATHJAX = "vendor/mathjax/tex-chtml.js"
-FOLDER = "_static/vendor/mathjax/output/chtml/fonts/woff-v2"
-# MathJax fetches a font when a formula first needs it. These are all that any page of the book has asked for, by the
-# browser's log; every page with formulas is taken to need all of them.
+FOLDER = "_static/math"
+# The browser fetches a font when a formula first needs it. These are all that any page of the book has asked for, by
+# its log; every page with formulas is taken to need all of them.
 FONTS = ("AMS-Regular", "Calligraphic-Regular", "Main-Regular", "Math-Italic", "Zero")
 FONTS += ("Size1-Regular", "Size2-Regular", "Size3-Regular", "Size4-Regular")
 
@@ -50,10 +49,10 @@ def fetched(page: Path, site: Path) -> tuple[set[Path], set[Path]]:
     for sheet in [path for path in every if path.suffix == ".css"]:
         css = sheet.read_text("utf8")
         more = re.findall(r"url\(\s*['\"]?(?!data:)([^'\")]+)", css) + re.findall(r"@import\s+['\"]([^'\"]+)", css)
-        every |= {at(sheet, address) for address in more}
+        every |= {path for path in (at(sheet, address) for address in more) if not path.match(f"*/{FOLDER}/*.woff")}
         first |= {at(sheet, address) for address in more if address.endswith(".css")}
-    if any(path.as_posix().endswith(MATHJAX) for path in every):
-        every |= {site / FOLDER / f"MathJax_{font}.woff" for font in FONTS}
+    if 'class="math ' in page.read_text("utf8"):
+        every |= {found for font in FONTS for found in (site / FOLDER).glob(f"MathJax_{font}.*.woff")}
     return every, first
 
 
@@ -69,6 +68,41 @@ def weight(files: set[Path]) -> int:
         path.stat().st_size if path.suffix in packed else len(gzip.compress(path.read_bytes(), 6, mtime=0))
         for path in files
     )
+
+
+MOST_ELEMENTS = 45_000
+SHIFT = """window.moved = 0; new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.moved += entry.value;
+}).observe({type: 'layout-shift', buffered: true})"""
+
+
+@pytest.mark.parametrize("page", b.pages_of_the_toc())
+def test_a_page_arrives_with_its_formulas(page: str, site: Path) -> None:
+    """Each is set, none by a script; no other notation comes along."""
+    text = (site / page).read_text("utf8")
+    assert text.count('class="math ') == len(
+        re.findall(r'class="math [^>]*>(?:<span class="eqno">.*?</span>)?<mjx-', text)
+    )
+    assert not re.search(r"<script[^>]*(?:mathjax|katex|_static/math)", text, re.IGNORECASE)
+    assert re.findall(r"<mjx-[^>]* style=", text) == []
+    assert len(re.findall(r"<[a-zA-Z]", text)) <= MOST_ELEMENTS
+
+
+@pytest.mark.parametrize("width", [412, 1280])
+@pytest.mark.parametrize("page", b.pages_of_the_toc())
+def test_nothing_moves_while_a_page_loads(page: str, width: int, site: Path, chromium: b.webdriver.Chrome) -> None:
+    """By the browser's own measure, cumulative layout shift."""
+    b.resize(chromium, width)
+    script = chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SHIFT})
+    try:
+        with b.served(site) as served:
+            chromium.get(served + page)
+            b.settle(chromium)
+            moved = chromium.execute_script("return window.moved")
+    finally:
+        chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+        b.requests(chromium)
+    assert moved <= 0.02
 
 
 @pytest.mark.parametrize("page", b.pages_of_the_toc())
@@ -106,9 +140,9 @@ def test_a_weight_counts_what_a_style_sheet_loads(tmp_path: Path) -> None:
     assert weight({tmp_path / "c.png"}) == 1000
 
 
-def test_the_browser_fetches_no_more(site: Path, chromium: b.webdriver.Chrome) -> None:
+@pytest.mark.parametrize("page", b.pages_of_the_toc())
+def test_the_browser_fetches_no_more(page: str, site: Path, chromium: b.webdriver.Chrome) -> None:
     """The browser's own log names no file that the count above has left out."""
-    page = "book/gated/lstm-forward.html"
     counted = {
         path.relative_to(site.resolve()).as_posix() for path in fetched((site / page).resolve(), site.resolve())[0]
     }

@@ -1,4 +1,4 @@
-"""Formulas of a page that MathJax has not set, and TeX that it never saw."""
+"""Formulas of a page that were not set, and TeX that the build never saw."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ def test_every_gradient_agrees_with_its_measurement(case, method, lengths, seed)
     errors = gradient_errors(world.layer, world.x, world.state, world.da, world.dfinal, lengths, method)
     arguments = {"x": world.x, "state": world.state, "layer": world.layer}
     assert list(errors) == [path for path, _ in named_leaves(arguments)]
-    assert max(errors.values()) <= BARS[method], errors
+    steep = case.rounding if method == "central" else 1.0  # the error in h² grows with the slopes
+    assert max(errors.values()) <= BARS[method] * steep, errors
 
 
 @pytest.mark.parametrize("upstream", ["da", "dfinal"])

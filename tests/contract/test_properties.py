@@ -1,4 +1,4 @@
-"""Properties that hold for every layer, input and length: hypothesis, 200 examples each."""
+"""Properties that hold for every layer, input and length: hypothesis, at least 200 examples a kind of layer."""
 
 from inspect import signature
 
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rnncourse import tree_map
 from rnncourse.records import named_leaves
 
+from .registry import CASES
 from .worlds import assert_close, assert_identical, everything, make_world, per_example
 
 PRECISION = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 3e-5}
@@ -29,10 +30,16 @@ def draws(draw, least_steps=0):
     }
 
 
+def examples_of(case):
+    """Share 200 examples out among the cases of a kind, but for 50 that each has."""
+    kind = case.name.split("-")[0]
+    return max(50, 200 // sum(other.name.split("-")[0] == kind for other in CASES))
+
+
 def for_all(**strategies):
     def decorate(test):
         def run(case):
-            @settings(max_examples=200, derandomize=True, deadline=None, database=None)
+            @settings(max_examples=examples_of(case), derandomize=True, deadline=None, database=None)
             @given(**strategies)
             def examples(**drawn):
                 test(case, **drawn)

@@ -1,60 +1,68 @@
-// The notation switch. The forms of a formula are on its element (book/_ext/rnn_notation.py); this only picks one.
-// It runs in the head, before anything is drawn: after Sphinx's settings for MathJax, and before MathJax itself.
+// The notation switch. Every formula is set already, in the book's notation; its forms in another one come from
+// _static/math/PAGE.NAME.js (book/_ext/rnn_math.py). This runs in the head, before anything is drawn.
 (() => {
   const KEY = "rnncourse-notation", NAMES = ["ng", "hifog", "ltm", "pytorch"], root = document.documentElement;
+  const base = new URL("../math/", document.currentScript.src);
   const stored = () => {
     try { return NAMES.find((name) => name === localStorage.getItem(KEY)) || "ng"; } catch { return "ng"; }
   };
   const kept = (name) => { try { localStorage.setItem(KEY, name); } catch { /* private window: this page only */ } };
   const select = () => document.getElementById("notation-select");
-  const show = () => root.classList.remove("notation-wait");
-  const formulas = new WeakMap(); // MathJax's item: the book's TeX, the element (its inputData does not last)
-  const wanted = (math) => {
-    const { own, host } = formulas.get(math);
-    return host?.getAttribute(`data-tex-${current}`) ?? own;
-  };
-  let current = stored(), work = Promise.resolve();
-  root.dataset.notation = current;
-  if (current !== "ng") root.classList.add("notation-wait");
+  const ready = new Promise((done) => document.addEventListener("DOMContentLoaded", done));
+  const forms = {}, loads = {}, own = new WeakMap(); // own: the formula's element, to the book's TeX and nodes
+  window.rnnForms = (name, all) => { forms[name] = all; };
+  let current, work = ready;
 
-  const settings = window.MathJax = window.MathJax || {};
-  settings.startup = {
-    ...settings.startup,
-    ready() {
-      MathJax.startup.defaultReady();
-      MathJax.startup.input[0].preFilters.add(({ math }) => {
-        if (!formulas.has(math)) {
-          formulas.set(math, { own: math.math, host: math.start.node?.parentElement?.closest(".math") });
-        }
-        math.math = wanted(math);
-      }, 1); // before everything else that reads the TeX
-      MathJax.startup.promise.then(show, show);
-    },
-  };
+  // A script and not fetch, which cannot read from a disk.
+  function load(name) {
+    if (name === "ng" || !document.querySelector(`.math[data-form-${name}]`)) return undefined;
+    return loads[name] ??= new Promise((done, failed) => {
+      const script = document.createElement("script");
+      script.src = new URL(`${DOCUMENTATION_OPTIONS.pagename}.${name}.js`, base);
+      script.onload = done;
+      script.onerror = () => { delete loads[name]; script.remove(); failed(); };
+      document.head.append(script);
+    });
+  }
 
-  // Only the formulas that change: MathJax typesets what is in its list.
-  function rerender(page) {
-    const all = page.math, changed = new all.constructor();
-    for (const math of all) if (formulas.has(math) && math.math !== wanted(math)) changed.push(math);
-    page.math = changed;
-    try { page.rerender(15); } finally { page.math = all; } // 15 comes before STATE.COMPILED, 20: the TeX is read again
+  function swap(name) {
+    const holder = document.createElement("template");
+    for (const host of document.querySelectorAll(".math:is([data-form-hifog], [data-form-ltm], [data-form-pytorch])")) {
+      const now = host.querySelector(":scope > mjx-container");
+      if (!own.has(host)) own.set(host, [host.dataset.tex, now]);
+      let [tex, next] = own.get(host);
+      const form = forms[name]?.[host.getAttribute(`data-form-${name}`) ?? -1];
+      if (form) {
+        [tex, holder.innerHTML] = form;
+        next = holder.content.firstElementChild;
+      }
+      host.dataset.tex = tex;
+      if (next !== now) now.replaceWith(next);
+    }
+  }
+
+  // From the choice until the forms are there, no formula is seen (notation.css). Only the latest choice is shown.
+  async function show(name) {
+    await ready;
+    try { await load(name); } catch { if (name === current) current = "ng"; }
+    if (name !== current && current !== "ng") return;
+    swap(current);
+    root.dataset.notation = current;
+    root.classList.remove("notation-wait");
+    const box = select();
+    if (box) box.value = current;
+    dispatchEvent(new Event("notation")); // page.js: which formulas are wide now?
   }
 
   function choose(name, keep) {
     if (name === current || !NAMES.includes(name)) return work;
     current = root.dataset.notation = name;
+    root.classList.add("notation-wait");
     if (keep) kept(name);
-    const box = select();
-    if (box) box.value = name;
-    work = work.then(async () => {
-      if (window.MathJax?.startup?.document) {
-        await MathJax.startup.promise;
-        rerender(MathJax.startup.document);
-      }
-      dispatchEvent(new Event("notation")); // page.js: which formulas are wide now?
-      if (box) box.parentElement.querySelector(".notation-said").textContent = said(box);
+    return work = work.then(() => show(name)).then(() => {
+      const box = select();
+      if (box && current === name) box.parentElement.querySelector(".notation-said").textContent = said(box);
     });
-    return work;
   }
 
   function said(box) {
@@ -62,11 +70,15 @@
     return [`Notation: ${box.selectedOptions[0].text}.`, ...note.slice(0, 1).map((e) => e.textContent)].join(" ");
   }
 
+  current = root.dataset.notation = stored();
+  if (current !== "ng") {
+    root.classList.add("notation-wait");
+    work = show(current);
+  }
   window.rnnNotation = { choose: (name) => choose(name, false), settled: () => work };
   addEventListener("storage", (event) => { if (event.key === KEY) choose(stored(), false); });
   addEventListener("pageshow", (event) => { if (event.persisted) choose(stored(), false); });
-  addEventListener("load", () => { if (!window.MathJax?.startup?.promise) show(); });
-  document.addEventListener("DOMContentLoaded", () => {
+  ready.then(() => {
     const box = select();
     if (!box) return;
     box.value = current;

@@ -58,15 +58,18 @@
   each(".btn-download-pdf-button", (b) => b.addEventListener("click", () => print())); // the policy allows no onclick
   addEventListener("beforeprint", forPaper);
   addEventListener("afterprint", forScreen);
-  addEventListener("load", async () => {
-    if (window.MathJax?.startup) await MathJax.startup.promise;
-    const watch = new ResizeObserver((entries) => entries.forEach((entry) => markWide(entry.target)));
-    each(".math", (box) => { markWide(box); watch.observe(box); });
-    const scrollers = new ResizeObserver((entries) => entries.forEach((entry) => markScroller(entry.target)));
-    each(SCROLLERS, (box) => scrollers.observe(box));
-    addEventListener("notation", () => { // notation.js: formulas have changed
-      each(".math", markWide);
-      each(SCROLLERS, markScroller);
-    });
-  });
+  // Looked at when it comes near the screen: a long page has thousands of formulas, and each look asks for the layout.
+  function watched(selector, look) {
+    const size = new ResizeObserver((entries) => entries.forEach((entry) => look(entry.target)));
+    const near = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target }) => {
+      if (!isIntersecting) return;
+      near.unobserve(target);
+      size.observe(target); // it reports at once, and at each change
+    }), { rootMargin: "100%" });
+    each(selector, (box) => near.observe(box));
+  }
+
+  watched(".math", markWide);
+  watched(SCROLLERS, markScroller);
+  addEventListener("notation", () => each(".math", markWide)); // notation.js: formulas have changed
 })();
