@@ -83,6 +83,7 @@ class Run(Record):
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.quantities, *(f"{letter}_prev" for letter in self.layer.state_letters)]
 
+    @np.errstate(under="ignore")
     def _replay(self) -> dict[str, Array]:
         """Call the cell once, with every step of every example as a row of one batch."""
         steps, batch, _ = self.x.shape
