@@ -25,7 +25,7 @@ CONTROLS = (
 )
 FOLDED = (
     SHOWN
-    + """return [...document.querySelectorAll('.solution > section, details > div, .rnn-player .rnn-frame:first-child')]
+    + """return [...document.querySelectorAll('.solution > section, .bd-article details:not(.equation-menu) > div, .rnn-player .rnn-frame:first-child')]
     .filter(e => !seen(e)).map(e => e.outerHTML.slice(0, 120));"""
 )
 CUT = """return [...document.querySelectorAll('.bd-article pre, div.math > mjx-container')]
