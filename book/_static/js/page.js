@@ -46,11 +46,12 @@
   let folded = [];
 
   function forPaper() {
-    folded = [...document.querySelectorAll("details:not([open])")];
+    folded = [...document.querySelectorAll("details:not([open], .equation-menu)")];
     folded.forEach((e) => { e.open = true; });
-    each("div.math mjx-math", (formula) => {
-      const long = formula.scrollWidth / parseFloat(getComputedStyle(formula).fontSize);
-      if (long > PAPER) formula.style.fontSize = `${Math.floor((100 * PAPER) / long)}%`;
+    const long = (formula) => formula.scrollWidth / parseFloat(getComputedStyle(formula).fontSize);
+    const lengths = [...document.querySelectorAll("div.math mjx-math")].map((formula) => [formula, long(formula)]);
+    lengths.forEach(([formula, length]) => { // all are measured before the first is changed: that would undo the layout
+      if (length > PAPER) formula.style.fontSize = `${Math.floor((100 * PAPER) / length)}%`;
     });
   }
 
@@ -88,8 +89,7 @@
   each(".btn-download-pdf-button", (b) => b.addEventListener("click", () => print())); // the policy allows no onclick
   addEventListener("beforeprint", forPaper);
   addEventListener("afterprint", forScreen);
-  // Looked at when it comes near the screen, or else a few at a time while nothing happens: a long page has thousands of
-  // formulas, and each look asks for the layout.
+  // Looked at when it comes near the screen, or else when nothing happens: a long page has thousands of formulas.
   const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 50));
   function watched(selector, look) {
     const size = new ResizeObserver((entries) => look(entries.map((entry) => entry.target)));
@@ -102,12 +102,10 @@
     }, { rootMargin: "100%" });
     const boxes = [...document.querySelectorAll(selector)];
     boxes.forEach((box) => near.observe(box));
-    return new Promise((done) => {
-      (function some() {
-        boxes.splice(0, 20).forEach(watch);
-        idle(boxes.length ? some : done);
-      })();
-    });
+    return new Promise((done) => idle(() => {
+      boxes.forEach(watch);
+      done();
+    }));
   }
 
   const looked = Promise.all([watched(".math", markWide), watched(SCROLLERS, markScrollers)]);
