@@ -1,4 +1,4 @@
-"""Run experiments: all, or those that are named. Says how long each took when it was stored, and how long it takes now."""
+"""Run experiments: all, or those that are named. Says how long each took, stored and now."""
 
 from __future__ import annotations
 

@@ -90,8 +90,8 @@ def run(network: str, distance: int, rate: float, seed: int) -> Row:
 EXPERIMENT = Experiment(
     name="agreement-distance",
     part="learning",
-    what="updates until a block's mean loss is below `low` (null: not within `most`); accuracy on validation and on test "
-    "sentences; norm of the derivative of the last state with respect to the state after the noun, before training",
+    what="updates until a block's mean loss is below `low` (null: not within `most`); accuracy on validation and on "
+    "test sentences; before training: norm of the derivative of the last state with respect to that after the noun",
     settings={
         "units": UNITS, "batch": BATCH, "max_norm": 1.0, "block": BLOCK, "most": MOST, "low": LOW, "tests": TESTS,
         "solved": STOPPED,

@@ -22,7 +22,7 @@ GRADIENTS, LENGTHS, SEEDS = ("full", "own line only", "without the own line"), (
 
 
 def backward(layer: LSTM, run: Any, da: Any, gradient: str = "full") -> LSTM:
-    """Return the gradient of the parameters, da (B, n_a) arriving at the last step, by the ways that `gradient` leaves."""
+    """Return the parameters' gradient, da (B, n_a) arriving at the last step, by the ways that `gradient` leaves."""
     n, W_a = layer.n_a, layer.W[:, : layer.n_a]
     dc, dW, db = np.zeros_like(da), np.zeros_like(layer.W), np.zeros_like(layer.b)
     for t in reversed(range(len(run.a))):

@@ -1,6 +1,6 @@
 """Elman's letters: a table of the last one, two or three letters beside the recurrent network.
 
-The tables are predictors without a memory: for each window of letters the mean of the codes that followed it in training.
+The tables are predictors without a memory: for each window of letters the mean of the codes after it in training.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def encode(text: str) -> Any:
 
 
 def table(text: str, new: str, width: int) -> Any:
-    """Return the guesses of `new[WARM:]`: the mean code after each window; of one that was never met, the mean of all."""
+    """Return guesses of `new[WARM:]`: the mean code after each window; the mean of all where it was never met."""
     codes, after = encode(text), defaultdict(list)
     for k in range(width, len(text)):
         after[text[k - width : k]].append(codes[k])
@@ -82,8 +82,8 @@ def run(model: str, rate: float, seed: int) -> Row:
 EXPERIMENT = Experiment(
     name="letters-window",
     part="foundations",
-    what="on new letters: nats a letter, for validation and for the test; mean squared error of the test by the letter's place "
-    "in its syllable, 0 for the consonant. The best possible: 0.424 nats; 0.0741, 0, 0, 0",
+    what="on new letters: nats a letter, for validation and for the test; mean squared error of the test by the "
+    "letter's place in its syllable, 0 for the consonant. The best possible: 0.424 nats; 0.0741, 0, 0, 0",
     settings={"consonants": CONSONANTS, "T": T, "units": UNITS, "updates": UPDATES, "max_norm": 1.0},
     grid=(
         *({"model": model, "rate": 0.0, "seed": seed} for model in WINDOWS for seed in SEEDS),

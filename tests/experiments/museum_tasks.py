@@ -79,8 +79,8 @@ def run(exhibit: int, task: str, seed: int) -> Row:
 EXPERIMENT = Experiment(
     name="museum-tasks",
     part="gated",
-    what="updates until a block's mean loss is below a tenth of a guess's (null: not within `most`); then the loss on new "
-    "sequences as a share of a guess's. Exhibit 0 is the right function",
+    what="updates until a block's mean loss is below a tenth of a guess's (null: not within `most`); then the loss on "
+    "new sequences as a share of a guess's. Exhibit 0 is the right function",
     settings={
         "units": UNITS,
         "batch": BATCH,

@@ -89,8 +89,8 @@ def run(layer: str, delay: int, rate: float, seed: int) -> Row:
 EXPERIMENT = Experiment(
     name="recall-delay",
     part="gated",
-    what="updates until a block's mean loss is below `low` (null: not within `most`); then the accuracy on new examples, "
-    "for validation and for the test; share of an error that gets back over the delay, before training",
+    what="updates until a block's mean loss is below `low` (null: not within `most`); then the accuracy on new "
+    "examples, for validation and for the test; share of an error that gets back over the delay, before training",
     settings={
         "symbols": SYMBOLS, "batch": BATCH, "max_norm": 1.0, "block": BLOCK, "most": MOST, "low": LOW, "tests": TESTS,
         "solved": SOLVED,

@@ -53,15 +53,16 @@ def run(held: str, delay: int, seed: int) -> Row:
         opening.append(float(cache.gate_u.mean()))
     right = float((head.step(c)[0].argmax(axis=1) == y).mean())
     return {
-        "updates": updates, "accuracy": right, "gate_mark": round(opening[0], 3), "gate_after": round(float(np.mean(opening[1:])), 3)
+        "updates": updates, "accuracy": right,
+        "gate_mark": round(opening[0], 3), "gate_after": round(float(np.mean(opening[1:])), 3),
     }  # fmt: skip
 
 
 EXPERIMENT = Experiment(
     name="recall-gates",
     part="gated",
-    what="updates that the network took to learn; accuracy on new examples with the gate held; mean position of the update "
-    "gates at the mark and after it",
+    what="updates that the network took to learn; accuracy on new examples with the gate held; mean position of the "
+    "update gates at the mark and after it",
     settings={"trained_delay": DELAY, "rate": RATE, "tests": TESTS},
     grid=tuple({"held": held, "delay": delay, "seed": seed} for seed in SEEDS for held in HELD for delay in (20, 320)),
     run=run,

@@ -1,7 +1,7 @@
 """Sunspots a year ahead: a linear autoregression, a window of nine years with a hidden layer, and three networks.
 
-Learned on the targets to 1920, chosen on 1921 to 1955, scored on 1956 to 2008. A row has its forecasts of these years, so
-that intervals can be found over them.
+Learned on the targets to 1920, chosen on 1921 to 1955, scored on 1956 to 2008. A row has its forecasts of these years,
+for intervals over them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NETWORKS = ("tanh", "relu", "identity", "window")
 
 @lru_cache
 def series() -> tuple[Any, Any, Any, Any, float, float]:
-    """Return the years and counts of the targets, the scaled inputs, which are training years, their mean and deviation."""
+    """Return targets' years and counts, scaled inputs, which are training years, the mean and the deviation."""
     years, counts = sunspots()
     known = counts[years <= 1920]
     mean, scale = float(known.mean()), float(known.std())
@@ -56,7 +56,7 @@ def outcome(forecast: Any) -> Row:
 
 
 def autoregression() -> Any:
-    _, counts, _, train_years, mean, scale = series()
+    _, counts, _, train_years, *_ = series()
     rows = np.column_stack([np.ones(len(counts)), windows(ORDER)])
     known = train_years.copy()
     known[: ORDER - 1] = False  # whose window is not whole
@@ -69,7 +69,7 @@ def outputs(model: Model, x: Any) -> Any:
 
 def network(kind: str, units: int, rate: float, seed: int) -> Any:
     """Train, and return the forecasts of the stop that is best on the validation years."""
-    years, counts, scaled, train_years, mean, scale = series()
+    _, _, scaled, train_years, mean, scale = series()
     rng = np.random.default_rng(seed)
     if kind == "window":
         first: Any = Dense.init(ORDER, units, rng, activation="tanh")
@@ -109,8 +109,8 @@ def run(model: str, units: int, rate: float, seed: int) -> Row:
 EXPERIMENT = Experiment(
     name="sunspot-rivals",
     part="foundations",
-    what="root of the mean squared error on the validation years (1921 to 1955) and on the held-out years (1956 to 2008), and "
-    "the forecasts of the held-out years; of six stops the one that is best on the validation years",
+    what="root of the mean squared error on the validation years (1921 to 1955) and on the held-out years (1956 to "
+    "2008), and the forecasts of the held-out years; of six stops the one that is best on the validation years",
     settings={"order": ORDER, "stops": STOPS, "block": BLOCK, "max_norm": 1.0},
     grid=(
         {"model": "autoregression", "units": 0, "rate": 0.0, "seed": 0},
