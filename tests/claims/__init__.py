@@ -7,10 +7,10 @@ is its p. `claim.py` has the forms of claims, one module for each chapter the cl
 
 from importlib import import_module
 
-from .claim import CLAIMS
+from .claim import CLAIMS, report
 
 CHAPTERS = ("bptt", "gru", "lstm_backward", "lstm_forward", "rnn_forward", "vanishing_gradients")
 for chapter in CHAPTERS:
     import_module(f"{__name__}.{chapter}")
 
-__all__ = ["CHAPTERS", "CLAIMS"]
+__all__ = ["CHAPTERS", "CLAIMS", "report"]
