@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments import EXPERIMENTS
-
 from .statistics import p_value
-from .table import Table, table
+from .table import Table, table, wanted
 
 MOST_P = 0.05
 WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -92,8 +90,10 @@ def reads(printed: str, value: Any) -> bool:
     """Tell whether a value is what is printed, at the precision of the print; a pair is a count, as 'two of five'."""
     if isinstance(value, tuple):
         k, n = value
-        counts = {f"{k} of {n}"} | {f"{word} of {WORDS[n]}" for word in ("all",) if k == n}
-        return printed.lower() in counts | {f"{WORDS[k]} of {WORDS[n]}"}
+        counts = {f"{k} of {n}"}
+        if n < len(WORDS):
+            counts |= {f"{WORDS[k]} of {WORDS[n]}"} | ({f"all of {WORDS[n]}"} if k == n else set())
+        return printed.lower() in counts
     number = NUMBER.search(printed)
     if not number:
         return False
@@ -119,13 +119,13 @@ def unsaid(each: Claim) -> list[str]:
 
 def incomplete(each: Claim, runs: Table) -> bool:
     """Tell whether runs of the grid are missing, or there are others."""
-    wanted = [row for row in EXPERIMENTS[each.experiment].grid if _matches(row, each.where)]
+    grid = [row for row in wanted(each.experiment) if _matches(row, each.where)]
     there = zip(*(runs[name].tolist() for name in runs.factors), strict=True)
-    return sorted(map(repr, there)) != sorted(repr(tuple(row[name] for name in runs.factors)) for row in wanted)
+    return sorted(map(repr, there)) != sorted(repr(tuple(row[name] for name in runs.factors)) for row in grid)
 
 
-def _matches(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(row[name] in (value if isinstance(value, tuple) else (value,)) for name, value in wanted.items())
+def _matches(row: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
+    return all(row[name] in (value if isinstance(value, tuple) else (value,)) for name, value in where.items())
 
 
 def judge(each: Claim, runs: Table | None = None, holds: Any = None, quick: bool = False) -> Verdict:

@@ -118,6 +118,8 @@ def test_numbers_are_compared_as_printed():
     assert reads("All of five", (5, 5))
     assert not reads("two of five", (3, 5))
     assert not reads("some", 3)
+    assert reads("16 of 18", (16, 18))  # larger than the words
+    assert not reads("16 of 19", (16, 18))
 
 
 @pytest.fixture

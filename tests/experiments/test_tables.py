@@ -8,7 +8,17 @@ import pytest
 from . import EXPERIMENTS
 from .tidy import MOST_BYTES, read
 
-EVERY = pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=EXPERIMENTS)
+# Written, and not run yet: `make experiments` runs them; a name leaves this list with the file that is stored.
+NOT_RUN = {
+    "agreement-distance", "recall-delay", "recall-gates", "carousel-ablation", "museum-tasks", "copy-width",
+    "sunspot-rivals", "letters-window",
+}  # fmt: skip
+STORED = {name: each for name, each in EXPERIMENTS.items() if name not in NOT_RUN}
+EVERY = pytest.mark.parametrize("experiment", STORED.values(), ids=STORED)
+
+
+def test_the_experiments_without_a_table_are_those_that_are_known_to_be_without():
+    assert {name for name, each in EXPERIMENTS.items() if not each.path.exists()} == NOT_RUN
 
 
 @EVERY
