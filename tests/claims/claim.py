@@ -111,7 +111,7 @@ def unsaid(each: Claim) -> list[str]:
     if each.experiment:
         about, runs = table(each.experiment).about, table(each.experiment)
         levels = [level for name in runs.factors for level in runs.levels(name)]
-        for value in (*levels, *about["settings"].values(), len(about["seeds"])):
+        for value in (*levels, *about["settings"].values(), len(about["seeds"]), each.margin):
             known |= {f"{value:g}"} if isinstance(value, int | float) else set(NUMBER.findall(str(value)))
     found = [number for number in NUMBER.findall(text) if number.replace("−", "-").replace(",", "") not in known]
     return found + COUNT.findall(text)
