@@ -39,7 +39,7 @@ def shut_or_half_open(runs: Table) -> bool:
     where={"layer": (SHUT, TANH), "delay": (40, 80)},
     control={"layer": TANH},
     treatment={"layer": SHUT},
-    text="Against the orthogonal tanh layer, at this one learning rate, it is ten of ten runs to five of ten.",
+    text="Against the orthogonal tanh layer it is ten of ten runs to five of ten, at that rate.",
     says={"ten of ten": lambda runs: solved(runs, SHUT), "five of ten": lambda runs: solved(runs, TANH)},
 )
 def shut_or_tanh(runs: Table) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .claim import claim
+from .claim import claim, exact
 from .table import Table
 
 LENGTHS = (20, 30, 40, 60)
@@ -47,3 +47,20 @@ def bias_1(runs: Table) -> bool:
 )
 def bias_3(runs: Table) -> bool:
     return learned(runs, 3.0)[0] >= 19 and learned(runs, 1.0)[0] <= 15
+
+
+def farthest(runs: Table, bias: float) -> int:
+    """Return the longest length at which every run of a bias learned the task, at the length's best rate."""
+    best = runs.best(highest=False).where(bias=bias)
+    return max(T for T in best.levels("T") if np.isfinite(best.where(T=T)["updates"]).all())
+
+
+@exact(
+    "lstm-more-than-twice",
+    "forget-bias-lag",
+    where={"bias": (0.0, 1.0)},
+    text="There a bias of 0 learned it with every seed over 10 steps and not over 20, a bias of 1 over 30 "
+    "and not over 40.",
+)
+def more_than_twice(runs: Table) -> bool:
+    return farthest(runs, 0.0) == 10 and farthest(runs, 1.0) == 30

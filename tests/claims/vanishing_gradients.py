@@ -23,8 +23,8 @@ def learned(runs: Table, network: str) -> tuple[int, int]:
     where={"network": ("RNN", "RNN, orthogonal"), "distance": FAR},
     control={"network": "RNN"},
     treatment={"network": "RNN, orthogonal"},
-    text="Over 16, 24, 32 and 48 words, at one learning rate, the orthogonal start learned the rule in 18 of 24 "
-    "runs, the small one in 3 of 24.",
+    text="Over 16, 24, 32 and 48 words, at one learning rate, the orthogonal start learned the rule in 18 of 24 runs, "
+    "the small one in 3 of 24.",
     says={"18 of 24": lambda runs: learned(runs, "RNN, orthogonal"), "3 of 24": lambda runs: learned(runs, "RNN")},
 )
 def start(runs: Table) -> bool:
@@ -39,8 +39,8 @@ def start(runs: Table) -> bool:
     where={"network": ("LSTM", "LSTM, forget bias 4"), "distance": FAR},
     control={"network": "LSTM"},
     treatment={"network": "LSTM, forget bias 4"},
-    text="Over the same distances, at that rate, the LSTM learned it in 24 of 24 runs with a forget bias of 4, in "
-    "14 of 24 with a bias of 1.",
+    text="Over the same distances, at that rate, the LSTM learned it in 24 of 24 runs with a forget bias of 4, in 14 "
+    "of 24 with a bias of 1.",
     says={
         "24 of 24": lambda runs: learned(runs, "LSTM, forget bias 4"),
         "14 of 24": lambda runs: learned(runs, "LSTM"),
