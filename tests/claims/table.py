@@ -50,9 +50,10 @@ class Table:
             number = number * len(levels) + codes
         return np.unique(number, return_inverse=True)[1]
 
-    def best(self, by: str = "validation", over: str = "rate", highest: bool = True) -> Table:
+    def best(self, by: str = "validation", over: str | tuple[str, ...] = "rate", highest: bool = True) -> Table:
         """Keep, for each setting of the other factors, the level of `over` whose mean over the seeds is best."""
-        setting = self.groups(*(name for name in self.factors if name not in (over, "seed")))
+        chosen = over if isinstance(over, tuple) else (over,)
+        setting = self.groups(*(name for name in self.factors if name not in (*chosen, "seed")))
         arm = self.groups(*(name for name in self.factors if name != "seed"))
         mean = np.bincount(arm, self[by]) / np.bincount(arm)
         order = np.argsort(-mean[arm] if highest else mean[arm], kind="stable")

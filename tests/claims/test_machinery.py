@@ -190,3 +190,12 @@ def test_the_sentence_in_front_of_a_mark_is_found_in_notebooks_and_pages(tmp_pat
     assert found == [
         ("n.ipynb", "a-b", "One. Two lines."), ("n.ipynb", "c", "One. Two lines. More"), ("p.md", "d", "Said so."),
     ]  # fmt: skip
+
+
+def test_two_factors_may_be_chosen_together():
+    runs = made(lambda cell, rate, seed: rate * (1 if cell == "a" else -1))
+    sized = runs.put("size", np.where(runs["seed"] >= 0, 8, 0))
+    sized = replace(sized, factors=("cell", "size", "rate", "seed"))
+    best = sized.best(over=("size", "rate"))
+    assert set(best.where(cell="a")["rate"]) == {0.1}
+    assert set(best.where(cell="b")["rate"]) == {0.01}
