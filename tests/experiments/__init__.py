@@ -1,1 +1,9 @@
-"""Runs that are too long for a notebook: each module's `main` stores what its chapter shows beside a short live run."""
+"""Runs that are too long for a notebook. `make experiments` makes them; `tidy` says in which form they are stored."""
+
+from importlib import import_module
+
+MODULES = (
+    "agreement_distance", "forget_bias_lag", "recall_delay", "recall_gates", "carousel_ablation", "museum_tasks",
+    "copy_width", "sunspot_rivals", "letters_window",
+)  # fmt: skip
+EXPERIMENTS = {e.name: e for e in (import_module(f"{__name__}.{module}").EXPERIMENT for module in MODULES)}

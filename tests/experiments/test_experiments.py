@@ -1,0 +1,122 @@
+"""What the experiments do to networks and gradients is what they say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rnncourse import GRU, LSTM, RNN, Dense
+
+from . import EXPERIMENTS, tidy
+from .agreement_distance import N_WORDS, SIGMOID, new, sensitivity, start
+from .carousel_ablation import backward
+from .copy_width import delayed_copy, gradient_of
+from .forget_bias_lag import hold
+from .learning import at_the_end, pytorch
+from .museum_tasks import exhibits
+from .sunspot_rivals import series, windows
+
+
+def test_the_network_of_sigmoids_computes_the_same_function():
+    tanh, sigmoid = (new(name, np.random.default_rng(0)) for name in ("tanh, orthogonal", SIGMOID))
+    x = np.random.default_rng(1).normal(size=(30, 4, N_WORDS))
+    assert sigmoid[0].activation == "sigmoid"
+    np.testing.assert_allclose(at_the_end(tanh, x), at_the_end(sigmoid, x, start(SIGMOID, 4)), atol=1e-12)
+    sizes = [
+        sensitivity(name, layer, 16, np.random.default_rng(2)) for name, (layer, _) in (("", tanh), (SIGMOID, sigmoid))
+    ]
+    assert sizes[0] == pytest.approx(sizes[1], rel=1e-9)
+
+
+def test_the_ablated_gradient_with_nothing_taken_away_is_the_gradient():
+    rng = np.random.default_rng(0)
+    layer, (x, _), da = LSTM.init(2, 8, rng), hold(rng, 12), rng.normal(size=(32, 8))
+    run = layer.forward(x)
+    mine, right = backward(layer, run, da), layer.backward(run, None, (da, None)).layer
+    np.testing.assert_allclose(mine.W, right.W, atol=1e-12)
+    np.testing.assert_allclose(mine.b, right.b, atol=1e-12)
+
+
+def test_the_two_ablations_take_away_what_they_say():
+    rng = np.random.default_rng(0)
+    layer, (x, _), da = LSTM.init(2, 8, rng), hold(rng, 12), rng.normal(size=(32, 8))
+    run, last = layer.forward(x), layer.forward(x[-1:], tuple(part for part in layer.forward(x[:-1]).final))
+    only_last = layer.backward(last, None, (da, None)).layer
+    np.testing.assert_allclose(  # with both ways cut, the last step alone counts; so the two are two different ways
+        backward(layer, last, da, "own line only").W, only_last.W, atol=1e-12
+    )
+    full, own, without = (
+        backward(layer, run, da, name).W for name in ("full", "own line only", "without the own line")
+    )
+    sizes = [np.linalg.norm(W - only_last.W) for W in (own, without)]
+    assert min(sizes) > 1e-6
+    assert min(np.linalg.norm(full - W) for W in (own, without)) > 1e-6
+    # along its own line a unit blames no other: with no W_a in the way, nothing changes
+    cut = LSTM(np.concatenate([np.zeros((32, 8)), layer.W[:, 8:]], axis=1), layer.b)
+    alone = cut.forward(x)
+    np.testing.assert_allclose(backward(cut, alone, da, "own line only").W, backward(cut, alone, da).W, atol=1e-12)
+
+
+def test_the_copying_gradients():
+    rng = np.random.default_rng(0)
+    model = RNN.init(1, 8, rng), Dense.init(8, 2, rng)
+    batch = delayed_copy(rng)
+    carried, not_carried, frozen = (
+        gradient_of(model, *batch, name)[1] for name in ("carried", "not carried", "frozen")
+    )
+    np.testing.assert_array_equal(frozen[0].W_aa, 0)
+    np.testing.assert_array_equal(frozen[0].W_ax, not_carried[0].W_ax)
+    assert np.abs(not_carried[0].W_aa).max() > 0
+    assert np.abs(carried[0].W - not_carried[0].W).max() > 1e-3
+    np.testing.assert_array_equal(carried[1].W, not_carried[1].W)  # the output layer's gradient is right in all
+
+
+def test_pytorchs_start_is_uniform_between_its_limits_and_its_two_biases_are_added():
+    for layer in (
+        RNN.init(3, 400, np.random.default_rng(0)),
+        GRU.init(3, 400, np.random.default_rng(0), reset_after=True),
+    ):
+        drawn = pytorch(layer, np.random.default_rng(1))
+        assert np.abs(drawn.W).max() <= 1 / 20
+        assert drawn.W.std() == pytest.approx(1 / 20 / np.sqrt(3), rel=0.02)
+        assert 1 / 20 < np.abs(drawn.b[:400]).max() <= 2 / 20
+    assert np.abs(drawn.b[800:]).max() <= 1 / 20  # the candidate's two stay apart
+    assert np.abs(drawn.b_cc).max() <= 1 / 20
+
+
+def test_the_museum_hangs_in_the_chapter():
+    assert list(exhibits()) == list(range(14))
+
+
+def test_a_window_ends_with_the_year_before_its_target():
+    scaled = series()[2]
+    assert windows(9).shape == (len(scaled) - 1, 9)
+    np.testing.assert_array_equal(windows(9)[20], scaled[20:11:-1])
+
+
+def test_an_interrupted_experiment_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(tidy, "BOOK", tmp_path)
+    made = []
+
+    def run(seed):
+        made.append(seed)
+        if made == [0, 1]:
+            raise KeyboardInterrupt
+        return {"double": 2 * seed}
+
+    small = replace(EXPERIMENTS["copy-width"], name="small", grid=tuple({"seed": k} for k in range(3)), run=run)
+    clock = iter(range(0, 1000, 30))
+    monkeypatch.setattr(tidy.time, "monotonic", lambda: next(clock))
+    with pytest.raises(KeyboardInterrupt):
+        tidy.make(small)
+    assert not small.path.exists()
+    tidy.make(small)
+    assert made == [0, 1, 1, 2]
+    about, rows = tidy.read(small.path)
+    assert rows == [{"seed": k, "double": 2 * k} for k in range(3)]
+    assert about["seeds"] == [0, 1, 2]
+    assert [path.name for path in small.path.parent.iterdir()] == ["small.jsonl"]
+    assert json.loads(small.path.read_text().splitlines()[0])["command"] == "make experiments NAMES=small"

@@ -1,0 +1,51 @@
+"""The stored tables: whole, small, with all that says how they were made; and a row of each is made again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from . import EXPERIMENTS
+from .tidy import MOST_BYTES, read
+
+# Written, and not run yet: `make experiments` runs them; a name leaves this list with the file that is stored.
+NOT_RUN = {
+    "agreement-distance", "recall-delay", "carousel-ablation", "museum-tasks", "copy-width",
+}  # fmt: skip
+STORED = {name: each for name, each in EXPERIMENTS.items() if name not in NOT_RUN}
+EVERY = pytest.mark.parametrize("experiment", STORED.values(), ids=STORED)
+
+
+def test_the_experiments_without_a_table_are_those_that_are_known_to_be_without():
+    assert {name for name, each in EXPERIMENTS.items() if not each.path.exists()} == NOT_RUN
+
+
+@EVERY
+def test_the_file_says_how_it_was_made(experiment):
+    about, _ = read(experiment.path)
+    assert (about["name"], about["command"], about["what"]) == (experiment.name, experiment.command, experiment.what)
+    assert about["settings"] == dict(experiment.settings)
+    assert set(about["versions"]) == {"python", "numpy", "rnncourse"}
+    assert about["machine"]
+    assert about["minutes"] > 0
+    assert about["seeds"] == sorted({row["seed"] for row in experiment.grid})
+    assert experiment.path.stat().st_size < MOST_BYTES
+
+
+@EVERY
+def test_every_run_of_the_grid_is_there_once(experiment):
+    _, rows = read(experiment.path)
+    assert [{name: row[name] for name in factors} for row, factors in zip(rows, experiment.grid, strict=True)] == [
+        *experiment.grid
+    ]
+
+
+@EVERY
+def test_a_row_that_is_not_borderline_comes_out_again(experiment):
+    _, rows = read(experiment.path)
+    stored = next(row for row in rows if row.items() >= experiment.again.items())
+    assert experiment.clear(stored)
+    found = experiment.run(**experiment.again)
+    assert set(found) == set(experiment.tolerance) == stored.keys() - experiment.again.keys()
+    for name, value in found.items():
+        np.testing.assert_allclose(value, stored[name], rtol=0, atol=experiment.tolerance[name], err_msg=name)
