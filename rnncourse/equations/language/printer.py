@@ -29,6 +29,7 @@ from .nodes import (
     Stack,
     Sym,
     Transpose,
+    Verbatim,
     rebuild,
 )  # fmt: skip
 from .parser import Parser
@@ -161,6 +162,9 @@ class _Latex:
 
     def _idx(self, node: Idx) -> str:
         return next((name for name, size in self.notation.sizes.items() if size == node.name), node.name)
+
+    def _verbatim(self, node: Verbatim) -> str:
+        return node.latex
 
     def _sym(self, node: Sym) -> str:
         template = self.notation.templates[node.key]
