@@ -60,6 +60,7 @@ ICON_RULES = re.compile(
 )
 FIGURE = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 STYLE = re.compile(r'\sstyle="([^"]*)"')
+STYLED = re.compile(r"<[^>]*\sstyle=[\"']")
 DRAWING = re.compile(r'(<div class="sideways least-\d+">)?(<svg\b.*?</svg>)', re.DOTALL)
 VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ')
 TEXT = re.compile(r"<text\b.*?</text>", re.DOTALL)
@@ -97,7 +98,7 @@ def policy(page: str) -> str:
         "default-src 'none'",
         f"script-src 'self' file:{hashes}",
         "style-src 'self' file:",
-        *(["style-src-attr 'unsafe-inline'"] if STYLE.search(page) else []),
+        *(["style-src-attr 'unsafe-inline'"] if STYLED.search(page) else []),
         "img-src 'self' file: data:",
         "font-src 'self' file:",
         "connect-src 'self'",  # the search page reads the pages that it has found

@@ -25,7 +25,7 @@ CONTROLS = (
 )
 FOLDED = (
     SHOWN
-    + """const folded = 'details:not(.equation-menu) > div, .rnn-player .rnn-frame:first-child';
+    + """const folded = '.bd-article details:not(.equation-menu) > div, .rnn-player .rnn-frame:first-child';
     return [...document.querySelectorAll(`.solution > section, ${folded}`)]
         .filter(e => !seen(e)).map(e => e.outerHTML.slice(0, 120));"""
 )
