@@ -51,7 +51,8 @@ def numerical_gradient(
     ValueError
         If the method is unknown; if f cannot be differentiated by the complex step: abs, a norm, a conjugate, a
         comparison or a real array inside drop the imaginary part without a word. One central difference in a random
-        direction tells; the message gives both numbers.
+        direction tells; the message gives both numbers. So does the message where derivatives are so small, below
+        1e-262 or so, that their product with the step underflows.
 
     References
     ----------
@@ -116,12 +117,20 @@ def _check_along_a_line(f: Callable[[Array], Any], x: Array, gradient: Array) ->
         scale = max(abs(expected), float(np.abs(gradient * direction).sum()))
         rounding = 1e3 * np.finfo(float).eps * max(abs(above), abs(below)) / h
         fits = abs(found - expected) <= 1e-5 * scale + rounding
-    if not fits and (np.isfinite(found) or np.isfinite(expected)):
+    if fits or not (np.isfinite(found) or np.isfinite(expected)):
+        return
+    float64 = np.finfo(np.float64)
+    if max(abs(found), abs(expected)) * STEP["complex"] < float64.tiny / float64.eps:
         raise ValueError(
-            f"f: expected a function that complex numbers can go through, but in a random direction its derivative is "
-            f"{found:.6g} by the complex step and {expected:.6g} by differences; abs, norms, conjugates, comparisons "
-            f'and real arrays inside f drop the imaginary part (or x stands on a kink): method="central" does without'
+            f"f: expected derivatives that times the complex step, {STEP['complex']:g}, do not underflow, but in a "
+            f"random direction its derivative is {found:.6g} by the complex step and {expected:.6g} by differences; "
+            f'scale f (or the upstream gradient) up, or take method="central"'
         )
+    raise ValueError(
+        f"f: expected a function that complex numbers can go through, but in a random direction its derivative is "
+        f"{found:.6g} by the complex step and {expected:.6g} by differences; abs, norms, conjugates, comparisons "
+        f'and real arrays inside f drop the imaginary part (or x stands on a kink): method="central" does without'
+    )
 
 
 @np.errstate(under="ignore")

@@ -379,3 +379,8 @@ def test_dx_is_left_out_where_nobody_wants_it(net):
     assert_trees_close(grads.state, expected.state, 0)
     with pytest.raises(TypeError, match=r"^inputs: expected True or False, got None"):
         net.backward(run, da, dfinal, inputs=None)
+
+
+def test_a_dropout_of_zero_is_the_same_however_it_is_written():
+    layers = (LOW, MID, TOP)
+    assert Deep(layers, dropout=0) == Deep(layers, dropout=0.0)

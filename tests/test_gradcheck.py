@@ -87,6 +87,19 @@ def test_what_it_can_differentiate_is_not(f):
     assert np.isfinite(numerical_gradient(f, REAL, step=0.1)).all()  # the error of a step that was asked for is its own
 
 
+def test_derivatives_that_underflow_are_refused_for_what_they_are():
+    """No abs or real array is to blame where the derivative times 1e-30 is no number any more."""
+    layer, x = LSTM.init(2, 3, np.random.default_rng(0)), np.random.default_rng(1).normal(size=(4, 1, 2))
+    for size in (1e-290, 1e-300, 1e-307):
+        with pytest.raises(
+            ValueError, match=r"do not underflow, .* by the complex step and .*e-\d+ by differences; scale"
+        ):
+            gradient_errors(layer, x, da=np.full((4, 1, 3), size))
+        with pytest.raises(ValueError, match="do not underflow"):
+            numerical_gradient(lambda v, size=size: (size * v).sum(), np.ones(2))
+    assert max(gradient_errors(layer, x, da=np.full((4, 1, 3), 1e-280)).values()) < 1e-290
+
+
 @pytest.mark.parametrize(
     ("value", "error", "came"),
     [(None, TypeError, "None"), ("1", TypeError, "str '1'"), (np.ones(1), ValueError, "an array of shape (1,)")],

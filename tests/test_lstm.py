@@ -9,7 +9,7 @@ from cell_checks import (
     random_world,
 )
 
-from rnncourse import LSTM, Gradients, lstm_cell_backward, lstm_cell_forward
+from rnncourse import LSTM, Gradients, lstm_cell_backward, lstm_cell_forward, tree_map
 from rnncourse.initializers import identity, zeros
 
 OPTIONS = {
@@ -261,3 +261,25 @@ def test_an_underflow_in_the_cell_is_no_error_even_where_the_user_raises_them():
     with np.errstate(under="raise"):
         _, cache = lstm_cell_forward(layer, tiny[:, :2], (tiny, tiny))
         lstm_cell_backward(layer, cache, (tiny, tiny))
+
+
+def test_layer_normalisation_overflows_only_where_the_true_gradient_does_and_says_so():
+    """Where all inputs are far below √ε, the network is linear in x / √ε: dL/dx is of the order of 1 / x."""
+    rng = np.random.default_rng(2)
+    single = LSTM.init(3, 4, rng, layer_norm=True, dtype=np.float32)
+    double = tree_map(lambda p: p.astype(np.float64), single)
+    x = rng.standard_normal((20, 2, 3)).astype(np.float32)
+
+    def dx(layer, size, upstream=1.0):
+        inputs = (x * np.float32(size)).astype(layer.dtype)
+        run = layer.forward(inputs)
+        return layer.backward(run, np.full_like(run.a, upstream)).x
+
+    with np.errstate(under="ignore"):
+        for size in (1e-30, 1e-36):  # up to 1e37: it fits
+            expected = dx(double, size)
+            np.testing.assert_allclose(dx(single, size), expected, rtol=0, atol=1e-3 * np.abs(expected).max())
+        tiny = np.finfo(np.float32).tiny
+        assert np.abs(dx(double, tiny, 1e4)).max() > np.finfo(np.float32).max
+        with np.errstate(invalid="ignore"), pytest.warns(RuntimeWarning, match="overflow"):
+            assert not np.isfinite(dx(single, tiny, 1e4)).all()

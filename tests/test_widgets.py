@@ -221,6 +221,22 @@ def test_the_definitions_of_strings_are_kept_apart() -> None:
     assert "unused" not in "".join(small)
 
 
+def test_numbers_of_numpy_are_as_good_as_pythons() -> None:
+    by_numpy = explore(circle, np.arange(1, 4), alt=size, value=(np.int64(1), np.int64(5)))
+    by_python = explore(circle, [1, 2, 3], alt=size, value=(1, 5))
+    sliders = [live.box().children[0] for live in (by_numpy, by_python)]  # type: ignore[attr-defined]
+    assert type(sliders[0]) is type(sliders[1])
+    assert [(s.min, s.max, s.value) for s in sliders] == [(1, 5, 1)] * 2
+
+
+@pytest.mark.parametrize("box", ["0 0 9 9", "0,0,9,9", " 0, 0 , 9,\n9 "])
+def test_numbers_of_a_view_box_may_be_parted_by_commas(box: str) -> None:
+    drawn = frames(lambda r: circle(r).replace("0 0 9 9", box), [1, 2], alt=size)
+    width = re.search(r"max-width: (\d+)px", drawn._repr_html_())
+    assert width
+    assert width[0] == re.search(r"max-width: (\d+)px", frames(circle, [1, 2], alt=size)._repr_html_())[0]  # type: ignore[index]
+
+
 def test_the_notebook_does_not_show_the_figures_as_well(drawn: Player) -> None:
     assert len(drawn.frames) == 3
     assert plt.get_fignums() == []

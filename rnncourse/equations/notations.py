@@ -7,8 +7,7 @@ are columns: PyTorch's page on the plain cell has rows, so there the products st
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,7 +19,7 @@ from .language.nodes import Relation
 from .language.parser import parse
 from .language.printer import latex
 from .language.symbols import Notation
-from .runs.world import Ident, World
+from .runs.world import Ident, Place, Trace, World
 from .runs.worlds import SETTINGS, Setting
 from .verdict.checker import Checker
 
@@ -71,31 +70,54 @@ class Dialect:
 
     def world(self, world: World) -> World:
         """Return a run with the quantities that only this notation has."""
-        other = copy.copy(world)
-        other.values = dict(world.values)
+        values: dict[Place, Array] = {}
         rng = np.random.default_rng(7)
+        turned = {theirs for theirs, _ in self.opposite}
         for bias in self.halves:
             whole = world.values[bias, None, None]
             part: Array = np.asarray(rng.normal(size=whole.shape))
-            sign = -1 if ("-" + bias, bias) in self.opposite else 1
-            other.values[bias + "_i", None, None] = part
-            other.values[bias + "_h", None, None] = sign * whole - part
+            values[bias + "_i", None, None] = part
+            values[bias + "_h", None, None] = (-whole if "-" + bias in turned else whole) - part
         for theirs, ours in self.opposite:
             for (key, t, layer), value in world.values.items():
                 if key == ours:
-                    other.values[theirs, t, layer] = -value + key.startswith("gate")
-        turned = {theirs for theirs, _ in self.opposite}
+                    values[theirs, t, layer] = -value + key.startswith("gate")
         names = {bias + half: bias for bias in self.halves for half in ("_i", "_h")} | dict(self.opposite)
-        signs = {key: -1 if key in turned or ("-" + ours, ours) in self.opposite else 1 for key, ours in names.items()}
+        signs = {key: -1 if key in turned or "-" + ours in turned else 1 for key, ours in names.items()}
+        return Seen(world, values, {key: (ours, signs[key]) for key, ours in names.items()})
 
-        def derivative(num: Ident, den: Ident, *args: Any, **options: Any) -> Array:
-            """Measure with our quantity: a bias moves by as much as its half does, an opposite the other way."""
-            sign = signs.get(num.key, 1) * signs.get(den.key, 1)
-            mine, by = (q._replace(key=names.get(q.key, q.key)) for q in (num, den))
-            return sign * world.derivative(mine, by, *args, **options)
 
-        other.derivative = derivative  # type: ignore[method-assign]
-        return other
+class Seen(World):
+    """A run of the package, with the quantities that only another notation has.
+
+    Parameters
+    ----------
+    world : World
+        The run.
+    values : mapping
+        Those quantities.
+    ours : mapping
+        For each of them by name: ours, and whether it moves with ours (1) or the other way (-1).
+    """
+
+    def __init__(self, world: World, values: Mapping[Place, Array], ours: Mapping[str, tuple[str, int]]) -> None:
+        self.world, self.ours = world, ours
+        self.name, self.sizes, self.after, self.forward = world.name, world.sizes, world.after, world.forward
+        self.sources, self.activation, self.functions = world.sources, world.activation, world.functions
+        self.values = {**world.values, **values}
+
+    def computed(self) -> dict[Place, Array]:
+        """Return the values of the package's own run."""
+        return self.world.computed()
+
+    def record(self, trace: Trace) -> None:
+        """Walk the forward pass of the package's own run."""
+        self.world.record(trace)
+
+    def derivative(self, num: Ident, den: Ident, *args: Any, **options: Any) -> Array:
+        """Measure with our quantity: a bias moves by as much as its half does, an opposite the other way."""
+        (top, up), (bottom, down) = (self.ours.get(q.key, (q.key, 1)) for q in (num, den))
+        return up * down * self.world.derivative(num._replace(key=top), den._replace(key=bottom), *args, **options)
 
 
 def lstm_names(x: str, h: str, gates: dict[str, str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from functools import cache
 
 from .language import tables
 from .language.lexer import Refused, Token, lex, spelling
-from .language.nodes import Sym
+from .language.nodes import Sym, Verbatim
 from .language.printer import _Latex
 from .language.symbols import Notation, bare_name, group_at, subscript
 from .notations import HIFOG, NOTATIONS, TORCH, Dialect, seen_in
@@ -313,7 +313,8 @@ class _Switch:
     def symbol(self, key: str, time: str, entry: str, example: str) -> str:
         """Write one quantity by its template."""
         has_time = "t" in {axis for axes in [self.other.template(self.other.templates[key])[1]] for axis in axes}
-        node = Sym(key, time if has_time else None, None, example or None, (entry,) if entry else ())  # type: ignore[arg-type]
+        at, of, in_it = (Verbatim(text) if text else None for text in (time, example, entry))
+        node = Sym(key, (at or Verbatim("")) if has_time else None, None, of, (in_it,) if in_it else ())
         return _Latex(self.other).write(node)
 
     def refuse(self, message: str, start: int, end: int) -> None:

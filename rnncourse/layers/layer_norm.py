@@ -62,6 +62,12 @@ class Normalised(NamedTuple):
         -------
         ndarray, shape (B, n)
             dL/dv.
+
+        Notes
+        -----
+        A division by s multiplies gradients by up to 1 / √ε = 316, and does so at every step while all units stay far
+        below √ε. A gradient beyond the dtype's largest number then overflows: NumPy warns, and what is computed from
+        it is infinite or NaN.
         """
         along = (d * self.values).mean(axis=1, keepdims=True)
         return (d - d.mean(axis=1, keepdims=True) - self.values * along) / self.root / self.unit

@@ -10,6 +10,8 @@ from html import escape
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
 from .. import _validation as validate
 from .._extras import needed
 from .player import Control, Player, asset, one_frame
@@ -77,8 +79,8 @@ class LivePlayer(Player):
             return kind(options=options, value=control.values[0], **words)
         low, high = (self.ranges or {})[control.name]
         start = control.values[0]
-        if all(isinstance(each, int) for each in (low, high, start)):
-            return ipywidgets.IntSlider(min=low, max=high, value=start, **words)
+        if all(isinstance(each, int | np.integer) for each in (low, high, start)):
+            return ipywidgets.IntSlider(min=int(low), max=int(high), value=int(start), **words)
         step = (high - low) / STEPS
         return ipywidgets.FloatSlider(min=low, max=high, step=step, value=start, readout_format=".3g", **words)
 
@@ -121,7 +123,7 @@ def spans(ranges: Mapping[str, object], controls: Sequence[Control], alt: object
         if not span[0] < span[1]:
             raise ValueError(f"{name}: expected a range from low to high, got {span[0]} and {span[1]}")
         for value in by_name[name].values:
-            if not isinstance(value, int | float) or not span[0] <= value <= span[1]:
+            if not isinstance(value, int | float | np.integer | np.floating) or not span[0] <= value <= span[1]:
                 raise ValueError(f"{name}: expected a range that holds all its values, got {value!r} outside")
         if not callable(alt):
             raise TypeError(f"alt: expected a function, since {name} has a range, got {validate.describe(alt)}")

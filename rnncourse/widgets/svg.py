@@ -181,7 +181,7 @@ def _as_frame(root: ElementTree.Element) -> str:
         value = root.attrib.pop(key, "")
         if key == "width" and "viewBox" not in root.attrib:
             raise ValueError(f"f: expected SVG with a viewBox, got width={value!r} without one")
-    width = float(root.attrib["viewBox"].split()[2])
+    width = float(re.split(r"[\s,]+", root.attrib["viewBox"].strip())[2])  # SVG allows either
     root.set("aria-hidden", "true")
     root.set("style", f"width: 100%; max-width: {SCALE * width:.0f}px; stroke-linejoin: round; stroke-linecap: butt")
     return ElementTree.tostring(root, encoding="unicode")

@@ -14,8 +14,8 @@ SELECTIONS = {
 
 
 def pytest_generate_tests(metafunc):
-    """Layers that read symbols run where nothing is done to the inputs: where a module says SYMBOLS_TOO = True."""
+    """Layers that read symbols run as well, but not where a test is marked `numbers(reason)`: it needs numbers in x."""
+    numbers = metafunc.definition.get_closest_marker("numbers")
     for argument, cases in SELECTIONS.items():
         if argument in metafunc.fixturenames:
-            symbols_too = getattr(metafunc.module, "SYMBOLS_TOO", False)
-            metafunc.parametrize(argument, [case for case in cases if symbols_too or not case.symbols], ids=str)
+            metafunc.parametrize(argument, [case for case in cases if not (numbers and case.symbols)], ids=str)

@@ -2,7 +2,12 @@
 
 import re
 
+import pytest
+
 from .bad_inputs import Bad, bad_calls
+
+# inputs that are bad for symbols are others: test_embedding.py has them
+pytestmark = pytest.mark.numbers("the bad inputs are derived from an array (T, B, n_x) of numbers")
 
 
 def complaint(bad: Bad) -> str | None:

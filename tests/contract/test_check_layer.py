@@ -13,8 +13,6 @@ from rnncourse.records import private_copy
 
 from .worlds import make_world
 
-SYMBOLS_TOO = True
-
 
 def test_every_layer_passes(case, capsys):
     check_layer(case.init(n_x=4, n_a=2, rng=np.random.default_rng(0), dtype=np.float32), np.random.default_rng(1))

@@ -12,8 +12,6 @@ import pytest
 from .registry import CASES
 from .worlds import everything, make_world
 
-SYMBOLS_TOO = True
-
 
 def digest(case) -> str:
     """A fingerprint of everything, in float64 and float32, with and without lengths."""

@@ -12,8 +12,6 @@ from rnncourse.records import named_leaves
 
 from .worlds import assert_identical, everything, make_world, results
 
-SYMBOLS_TOO = True
-
 COPIES = {
     **{
         f"pickle protocol {p}": lambda v, p=p: pickle.loads(pickle.dumps(v, p))

@@ -13,6 +13,8 @@ from .worlds import assert_identical, everything, make_world, per_example, resul
 
 def poisoned(world, where, value):
     """Example 1 of 4 gets a bad number in x, the state, da or dfinal."""
+    if where == "x" and world.x.dtype.kind in "iu":
+        pytest.skip("symbols are neither NaN nor infinite")
     if where in ("x", "da"):
         array = getattr(world, where).copy()
         array[2, 1, 0] = value
@@ -65,7 +67,9 @@ def test_the_largest_numbers_pass_without_a_warning(case, dtype, signs):
 
     # tanh, not clip: weights that are clipped to one value cancel exactly, and what should saturate does not
     layer = tree_map(lambda p: (np.tanh(p) / 16).astype(dtype), world.layer)
-    world = world.but(layer=layer, x=extreme(world.x), state=tree_map(extreme, world.state))
+    world = world.but(
+        layer=layer, x=world.x if case.symbols else extreme(world.x), state=tree_map(extreme, world.state)
+    )
     world = world.but(da=world.da * dtype(1e-3), dfinal=tree_map(lambda d: d * dtype(1e-3), world.dfinal))
     with warnings.catch_warnings(), np.errstate(under="ignore"):
         warnings.simplefilter("error")
@@ -77,7 +81,7 @@ def test_the_largest_numbers_pass_without_a_warning(case, dtype, signs):
 def test_very_many_steps_stay_finite(case):
     steps = 5_000 if case.looped else 30_000
     world = make_world(case, T=3, B=2, n_x=1, n_a=2)
-    x = np.random.default_rng(0).standard_normal((steps, 2, 1))
+    x = np.zeros((steps, 2), int) if case.symbols else np.random.default_rng(0).standard_normal((steps, 2, 1))
     layer = tree_map(lambda p: 0.3 * np.tanh(p), world.layer)
     world = world.but(layer=layer, x=x, da=np.ones((len(x), 2, layer.n_out)))
     found = everything(world)
@@ -88,7 +92,7 @@ def test_very_many_steps_stay_finite(case):
 def test_memory_grows_linearly_with_the_number_of_steps(case):
     def peak(steps):
         world = make_world(case, T=4, B=8, n_x=8, n_a=8)
-        world = world.but(x=np.tile(world.x, (steps // 4, 1, 1)), da=np.tile(world.da, (steps // 4, 1, 1)))
+        world = world.but(x=np.concatenate([world.x] * (steps // 4)), da=np.tile(world.da, (steps // 4, 1, 1)))
         world = world.but(layer=tree_map(lambda p: 0.1 * np.tanh(p), world.layer))
         tracemalloc.start()
         everything(world)

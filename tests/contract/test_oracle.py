@@ -13,8 +13,6 @@ from .make_oracle import FOLDER, SHAPES, load, stored
 from .registry import CASES
 from .worlds import everything, make_world
 
-SYMBOLS_TOO = True
-
 live = pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed: no live comparison with it")
 
 FORWARD, GRADIENT = 1e-13, 1e-10

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from rnncourse.equations import Failure, Refused, parse
 from rnncourse.equations.chapters import CHAPTERS
 from rnncourse.equations.language.lexer import EquationError
 from rnncourse.equations.notations import FORWARD, NOTATIONS, printed, rows, table, translated
+from rnncourse.equations.runs.world import Ident
 from rnncourse.equations.runs.worlds import SETTINGS
 from rnncourse.equations.verdict.checker import Checker
 from rnncourse.equations.verdict.edits import edits
@@ -70,3 +72,19 @@ def test_the_event_and_the_error_of_note_004_are_told_apart() -> None:
 def test_the_forward_equations_are_read_in_their_chapters() -> None:
     assert {name for cells in NOTATIONS.values() for name in cells} <= FORWARD.keys()
     assert {"notation", "rnn-forward", "bptt"} <= CHAPTERS.keys()
+
+
+def test_a_run_seen_in_another_notation_turns_what_is_opposite_and_leaves_our_run_alone() -> None:
+    world = SETTINGS["gru-after"].worlds()[0]
+    before = dict(world.values)
+    seen = NOTATIONS["PyTorch"]["gru-after"].world(world)
+    assert world.values == before
+    assert "derivative" not in vars(world) | vars(seen)
+    np.testing.assert_array_equal(seen.values["gate_z", 1, None], 1 - world.values["gate_u", 1, None])
+    ours, theirs = Ident("b_u"), Ident("b_u_h")
+    last = max(t for key, t, _ in world.forward if key == "gate_u" and t)
+    c = Ident("c", last)
+    np.testing.assert_array_equal(seen.derivative(c, theirs), -world.derivative(c, ours))
+    np.testing.assert_array_equal(
+        seen.derivative(Ident("gate_z", last), theirs), world.derivative(Ident("gate_u", last), ours)
+    )

@@ -8,8 +8,8 @@ from typing import Any
 
 __all__ = [
     "Add", "Big", "Cases", "Cond", "Deriv", "Div", "Entry", "Fn", "Idx", "Indicator", "Mul", "Neg", "Node", "Norm",
-    "Num", "Pow", "Range", "Relation", "Space", "Span", "Stack", "Sym", "Transpose", "rebuild", "slots", "walk",
-    "with_slot",
+    "Num", "Pow", "Range", "Relation", "Space", "Span", "Stack", "Sym", "Transpose", "Verbatim", "rebuild", "slots",
+    "walk", "with_slot",
 ]  # fmt: skip
 
 Span = tuple[int, int]
@@ -34,6 +34,13 @@ class Idx(Node):
     """An index (t, k, i, …) or a size (T_x, n_a), used as a number."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class Verbatim(Node):
+    """An index as its page writes it, which is printed again and not read: t - 1, or nothing."""
+
+    latex: str
 
 
 @dataclass(frozen=True)

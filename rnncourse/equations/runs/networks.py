@@ -113,7 +113,7 @@ class Part:
             values |= {self.place(n, t): s.T for n, s in zip(self.layer.state_letters, as_tuple(state), strict=True)}
         return values
 
-    def backward(self, run: Any, da: Array, weights: Any = None) -> tuple[dict[Place, Array], Array]:
+    def backward(self, run: Any, da: Array) -> tuple[dict[Place, Array], Array]:
         """Loop the package's backward cell; return all its gradients, and the gradient by its input."""
         layer, T, states = self.layer, len(da), as_tuple(run.states)
         times, found, dx = self.times(T), {}, np.empty_like(run.x)

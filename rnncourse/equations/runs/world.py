@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -82,7 +83,7 @@ class World(ABC):
 
     sources: tuple[str, ...] = ()  # whose gradients there are, besides the measured ones
     activation = "tanh"  # what g means
-    functions: ClassVar[Mapping[str, Any]] = {}  # functions that the package itself is asked for
+    functions: Mapping[str, Any] = MappingProxyType({})  # functions that the package itself is asked for
 
     def __init__(self, name: str, sizes: Mapping[str, int]) -> None:
         self.name, self.sizes = name, {"m": 1, **sizes}

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -190,7 +191,7 @@ class Feedforward(World):
 class Facts(World):
     """A number, vectors, and gradients to clip: long ones and short ones."""
 
-    functions: ClassVar[Mapping[str, Any]] = {"sigmoid": sigmoid, "tanh": tanh, "softmax": lambda z: softmax(z.T).T}
+    functions = MappingProxyType({"sigmoid": sigmoid, "tanh": tanh, "softmax": lambda z: softmax(z.T).T})
 
     def __init__(self, seed: int, zero: bool = False) -> None:
         rng = np.random.default_rng(seed)
