@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
     from sphinx.application import Sphinx
 
-SIZES = {"B": 2, "n_x": 3, "n_a": 5}  # all differ, and from 4 n_a and 3 n_a, so a shape tells its sizes
+SIZES = {
+    "B": 2,
+    "n_x": 3,
+    "n_a": 5,
+}  # all differ, and from 4 n_a and 3 n_a, so a shape tells its sizes
 CELLS: dict[str, tuple[Callable[..., Any], Callable[..., Any], dict[str, Any]]] = {
     "rnn": (rc.rnn_cell_forward, rc.rnn_cell_backward, {}),
     "gru": (rc.gru_cell_forward, rc.gru_cell_backward, {}),
@@ -36,7 +40,9 @@ CELLS: dict[str, tuple[Callable[..., Any], Callable[..., Any], dict[str, Any]]] 
 }
 LAYERS = {"rnn": rc.RNN, "gru": rc.GRU, "gru-after": rc.GRU, "lstm": rc.LSTM}
 MARK = re.compile(r"^\s*%.*\n", re.M)
-PEEPHOLE = re.compile(r" \+ _peep\(\w+, \w+\)")
+PEEPHOLE = re.compile(r" \+ (?:\(0\.0 if \w+ is None else )?_peep\([\w.]+, \w+\)+")
+OWNER = re.compile(r"\b(?:layer|cache)\.")
+USUAL = "(B, n_a)"  # the page says so once
 
 
 def locals_and_lines(
@@ -63,21 +69,13 @@ def locals_and_lines(
     return result, values, ran
 
 
-def written(statement: ast.Assign) -> str:
+def written(source: str, statement: ast.Assign) -> str:
     """Write an assignment as one meets it in a sketch: without the layer, the hooks of the tests and the peepholes."""
-
-    class Plain(ast.NodeTransformer):
-        def visit_Call(self, node: ast.Call) -> ast.AST:
-            self.generic_visit(node)
-            hook = isinstance(node.func, ast.Name) and node.func.id == "edit"
-            return node.args[1] if hook else node
-
-        def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-            self.generic_visit(node)
-            of_layer = isinstance(node.value, ast.Name) and node.value.id == "layer"
-            return ast.Name(node.attr) if of_layer else node
-
-    return PEEPHOLE.sub("", ast.unparse(Plain().visit(statement)))
+    name, value = ast.unparse(statement.targets[0]), statement.value
+    if isinstance(value, ast.Call) and ast.unparse(value.func) == "edit":
+        value = value.args[1]
+    text = " ".join((ast.get_source_segment(source, value) or "").split())
+    return f"{name} = " + OWNER.sub("", PEEPHOLE.sub("", text))
 
 
 def named(shape: tuple[int, ...], blocks: int) -> str:
@@ -87,7 +85,12 @@ def named(shape: tuple[int, ...], blocks: int) -> str:
         SIZES["n_a"] * blocks: f"{blocks} n_a" if blocks > 1 else "n_a",
         SIZES["n_a"] + SIZES["n_x"]: "n_a + n_x",
     }
-    return "(" + ", ".join(names[n] for n in shape) + ("," if len(shape) == 1 else "") + ")"
+    return (
+        "("
+        + ", ".join(names[n] for n in shape)
+        + ("," if len(shape) == 1 else "")
+        + ")"
+    )
 
 
 def lines(cell: str) -> dict[str, tuple[str, str]]:
@@ -113,19 +116,30 @@ def lines(cell: str) -> dict[str, tuple[str, str]]:
     _, *back = locals_and_lines(backward, layer, cache, new)
     out = {}
     for function, (values, ran) in ((forward, ahead), (backward, back)):
-        source, first = inspect.getsourcelines(inspect.unwrap(function))
-        for statement in ast.walk(ast.parse("".join(source))):
-            if isinstance(statement, ast.Assign) and statement.lineno + first - 1 in ran:
+        listing, first = inspect.getsourcelines(inspect.unwrap(function))
+        source = "".join(listing)
+        for statement in ast.walk(ast.parse(source)):
+            if (
+                isinstance(statement, ast.Assign)
+                and statement.lineno + first - 1 in ran
+            ):
                 name = ast.unparse(statement.targets[0])
                 if isinstance(values.get(name), np.ndarray):
-                    out[name] = (written(statement), named(values[name].shape, blocks))
+                    out[name] = (
+                        written(source, statement),
+                        named(values[name].shape, blocks),
+                    )
     return out
 
 
 def by_label(root: Path) -> dict[str, Equation]:
     """Return the numbered equations of the book that hold."""
     found = (e for page in pages(root / "book") for e in equations(page))
-    return {e.label: e for e in found if e.label and not {"false", "refused"} & e.marks.keys()}
+    return {
+        e.label: e
+        for e in found
+        if e.label and not {"false", "refused"} & e.marks.keys()
+    }
 
 
 class CellSheet(SphinxDirective):
@@ -142,10 +156,16 @@ class CellSheet(SphinxDirective):
         for row in self.content:
             label, _, names = row.partition(": ")
             if label not in known:
-                raise self.error(f"no equation of the book that holds has the label {label}")
+                raise self.error(
+                    f"no equation of the book that holds has the label {label}"
+                )
             equation = known[label]
             self.env.note_dependency(str(equation.path))
-            sheet += self.row(label, MARK.sub("", equation.latex), [code[name] for name in names.split()])
+            sheet += self.row(
+                label,
+                MARK.sub("", equation.latex),
+                [code[name] for name in names.split()],
+            )
         for page in ("rnn", "gru", "lstm"):
             self.env.note_dependency(str(root / "rnncourse" / "layers" / f"{page}.py"))
         return [sheet]
@@ -155,15 +175,32 @@ class CellSheet(SphinxDirective):
         box = nodes.container(classes=["sheet-row"])
         number = nodes.container(classes=["sheet-number"])
         self.state.nested_parse(
-            StringList([f"{{eq}}`{label}`"], self.get_source_info()[0]), self.content_offset, number
+            StringList([f"{{eq}}`{label}`"], self.get_source_info()[0]),
+            self.content_offset,
+            number,
         )
-        block = nodes.math_block(latex, latex, nowrap=False, number=None, label=None, docname=self.env.docname)
+        latex = latex.replace(
+            r"\sum_{t=", r"\sum\nolimits_{t="
+        )  # limits beside the sign: half the height
+        block = nodes.math_block(
+            latex,
+            latex,
+            nowrap=False,
+            number=None,
+            label=None,
+            docname=self.env.docname,
+        )
         self.set_source_info(block)
         box += [number, block]
+        listing = nodes.container(classes=["sheet-lines"])
         for line, shape in code:
             text = nodes.paragraph(classes=["sheet-code"])
-            text += [nodes.literal(line, line), nodes.inline(shape, shape, classes=["sheet-shape"])]
-            box += text
+            text += nodes.literal(line, line)
+            if shape != USUAL:
+                text += nodes.inline(shape, shape, classes=["sheet-shape"])
+            listing += text
+        if code:
+            box += listing
         return box
 
 
