@@ -80,7 +80,7 @@ def test_what_a_line_needs_stands_on_the_sheet() -> None:
 # --- on paper ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def printed(site: Path, chromium: b.webdriver.Chrome) -> Iterator[b.webdriver.Chrome]:
     """The page as it is laid out for paper, as wide as the printable part of A4."""
     with b.served(site) as served:
