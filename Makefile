@@ -22,7 +22,7 @@ PARALLEL = -n 2 --dist loadscope
 ONE_THREAD = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: help install book serve test torch offline-book lint format types unit notebooks portable durations notebooks-check \
-	notebooks-write screenshots pdf html-check lighthouse lite equations equation-mutants mutants mutation bench bench-quick clean
+	notebooks-write screenshots pdf html-check lighthouse lite first-steps equations equation-mutants mutants mutation bench bench-quick clean
 
 help:
 	@echo "make book             build the book, print its address"
@@ -36,6 +36,7 @@ help:
 	@echo "make pdf              the whole book as one PDF, _build/pdf/rnncourse.pdf"
 	@echo "make html-check       the Nu HTML checker over all pages (needs Java and npm)"
 	@echo "make lighthouse       Lighthouse's figures for three pages, in tests/book/lighthouse.json (needs npm)"
+	@echo "make first-steps      every downloaded notebook in an empty environment (needs a network)"
 	@echo "make lite             the chapters for JupyterLite in _build/lite: they run in the reader's browser, with a network"
 	@echo "make equations        check every display equation; make equation-mutants: wrong versions have to fail"
 	@echo "make mutants          mistakes put into the source one at a time: the tests have to see each (WORDS='gru deep')"
@@ -60,7 +61,7 @@ book: $(INSTALLED)
 	$(BUILD)
 	@echo
 	@echo "The book:  file://$$(pwd)/_build/html/index.html"
-	@echo "Served:    make serve, then http://localhost:$(PORT)/ (search works only there)"
+	@echo "Served:    make serve, then http://localhost:$(PORT)/ (there, search shows excerpts, too)"
 
 serve: book
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
@@ -125,6 +126,10 @@ html-check: book $(NPM)/vnu-jar
 
 lighthouse: book $(NPM)/lighthouse
 	$(BIN)/python tests/book/lighthouse.py $(NPM)/.bin/lighthouse
+
+# Each page's own notebook, as a reader downloads it, in an environment with nothing but what it asks for from PyPI.
+first-steps: book
+	$(ONE_THREAD) $(BIN)/python -m pytest -m slow tests/book/test_copies.py $(PYTEST)
 
 lite: $(INSTALLED) $(VENV)/lite/.installed
 	$(BIN)/python tests/book/lite.py $(abspath $(VENV))/lite/bin/jupyter

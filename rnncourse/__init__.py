@@ -14,6 +14,8 @@ Examples
 Gradients(x=float64[7, 3, 4], state=float64[3, 5], layer=RNN(W=float64[5, 9], b=float64[5], activation='tanh'))
 """
 
+from typing import TYPE_CHECKING
+
 from .gradcheck import check
 from .layers.bidirectional import Bidirectional
 from .layers.deep import Deep
@@ -50,10 +52,68 @@ __all__ = [
     "tree_map",
 ]
 
+_SUBMODULES = (
+    "activations",
+    "battery",
+    "chunked",
+    "data",
+    "diagrams",
+    "equations",
+    "gradcheck",
+    "initializers",
+    "layers",
+    "listing",
+    "losses",
+    "optimizers",
+    "records",
+    "rtrl",
+    "schedules",
+    "training",
+    "widgets",
+    "workspace",
+)
 
-def __getattr__(name: str) -> str:
+if TYPE_CHECKING:
+    from . import (  # noqa: F401
+        activations,
+        battery,
+        chunked,
+        data,
+        diagrams,
+        equations,
+        gradcheck,
+        initializers,
+        layers,
+        listing,
+        losses,
+        optimizers,
+        records,
+        rtrl,
+        schedules,
+        training,
+        widgets,
+        workspace,
+    )
+
+    __version__: str
+
+
+def _later(name: str) -> object:
+    """Give the version, or a module of the package: both when they are asked for first."""
+    if name in _SUBMODULES:  # importing it puts it among the attributes of the package
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
     if name == "__version__":  # read from the installed metadata only when asked for: it would double the import time
         from importlib.metadata import version
 
         return version("rnncourse")
     raise AttributeError(f"module 'rnncourse' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_SUBMODULES})
+
+
+if not TYPE_CHECKING:  # a checker of types would take any name for one of the package
+    __getattr__ = _later

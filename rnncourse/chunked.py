@@ -61,7 +61,7 @@ def checkpointed_gradients(
     layer : layer
         Any layer that reads forwards alone.
     x : ndarray, shape (T, B, n_x)
-        Inputs.
+        Inputs; symbols (T, B) if the layer reads symbols.
     da : ndarray, shape (T, B, n_a), or callable
         dL/da; or ``f(lo, hi, a)``, which gets the outputs of the steps lo to hi and returns dL/da of these, so that
         nobody has to hold all of them; or their loss and dL/da, such as a `rnncourse.losses.Loss`. The last chunk
@@ -71,7 +71,7 @@ def checkpointed_gradients(
     every : int, optional
         Steps a chunk; √T, if None.
     inputs : bool
-        Whether dL/dx is computed; if not, ``x`` is None.
+        Whether dL/dx is computed; if not, and of symbols, ``x`` is None.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def truncated_gradients(
     layer : layer
         Any layer that reads forwards alone.
     x : ndarray, shape (T, B, n_x)
-        Inputs.
+        Inputs; symbols (T, B) if the layer reads symbols.
     da : ndarray, shape (T, B, n_a), or callable
         As in `checkpointed_gradients`.
     every : int
@@ -114,7 +114,7 @@ def truncated_gradients(
     state, lengths
         As in the layer's ``forward``.
     inputs : bool
-        Whether dL/dx is computed; if not, ``x`` is None.
+        Whether dL/dx is computed; if not, and of symbols, ``x`` is None.
 
     Returns
     -------
@@ -153,12 +153,12 @@ def _gradients(
     carry: bool,
 ) -> ChunkedGradients:
     validate.layers(layer=layer)
+    symbols = bool(getattr(layer, "reads_symbols", False))
     try:
-        layer.step(np.zeros((0, layer.n_x), layer.precision))
+        layer.step(np.zeros(0, int) if symbols else np.zeros((0, layer.n_x), layer.precision))
     except TypeError as error:  # in chunks, the stream that starts at the end would start at each chunk's end
         raise TypeError(f"layer: expected one that reads forwards alone, got {validate.describe(layer)}") from error
-    validate.ndarray("x", x)
-    validate.shape("x", x, "(T, B, n_x)", (None, None, layer.n_x))
+    x = validate.inputs("x", x, layer)
     if not callable(da):
         da = validate.upstream(da, dfinal, "(T, B, n_a)", (*x.shape[:2], layer.n_out), layer.precision)
     ends = validate.lengths(lengths, *x.shape[:2])
@@ -170,7 +170,7 @@ def _gradients(
         chunks.append((lo, hi, start))
         if hi < len(x):
             start = layer.forward(x[lo:hi], start, _within(ends, lo, hi), workspace=memory).final
-    dx = np.zeros(x.shape, layer.precision) if validate.flag("inputs", inputs) else None
+    dx = np.zeros(x.shape, layer.precision) if validate.flag("inputs", inputs) and not symbols else None
     options = {} if inputs else {"inputs": False}
     grads: Any = None
     final, dnext, losses = None, dfinal, []

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _validation as validate
+from ._extras import needed
 from .records import Array, Record
 
 __all__ = [
@@ -176,10 +177,7 @@ def sunspots() -> Sunspots:
     ImportError
         If statsmodels is missing: ``pip install "rnncourse[data]"``.
     """
-    try:
-        from statsmodels.datasets import sunspots as dataset
-    except ImportError as error:
-        raise ImportError('sunspots needs statsmodels: pip install "rnncourse[data]"') from error
+    dataset = needed("statsmodels.datasets", "data", "sunspots").sunspots
     table = dataset.load_pandas().data
     return Sunspots(table["YEAR"].to_numpy().astype(np.int64), table["SUNACTIVITY"].to_numpy().astype(np.float64))
 

@@ -22,6 +22,7 @@ METHODS = ("complex", "central")
 STEP = {"complex": 1e-30, "central": 6e-6}  # eps^(1/3) balances truncation and rounding; the complex step has neither
 
 
+@np.errstate(under="ignore")  # the complex step is so small that its products may vanish
 def numerical_gradient(
     f: Callable[[Array], Any], x: Array, method: str = "complex", step: float | None = None
 ) -> Array:
@@ -123,6 +124,7 @@ def _check_along_a_line(f: Callable[[Array], Any], x: Array, gradient: Array) ->
         )
 
 
+@np.errstate(under="ignore")
 def measured_gradients(
     layer: Any,
     x: Array,
@@ -219,6 +221,7 @@ def _measured(layer: Any, x: Array, state: Any, da: Array, dfinal: Any, lengths:
     )
 
 
+@np.errstate(under="ignore")
 def gradient_errors(
     layer: Any,
     x: Array,
@@ -275,6 +278,7 @@ def _error(name: str, mine: Array | None, measured: Array) -> float:
     return float(difference) if np.isfinite(difference) else float("inf")
 
 
+@np.errstate(under="ignore")
 def check_layer(layer: Any, rng: np.random.Generator | None = None, noise: float = 0.5) -> None:
     """Hold a layer to what every layer of the package keeps, and print what was found.
 
@@ -336,6 +340,7 @@ def _gradients(w: World) -> None:
         expect(errors[worst] < 1e-10, f"{worst} (lengths {lengths}): off by {errors[worst]:.1e} of the largest entry")
 
 
+@np.errstate(under="ignore")
 def check(name: str, mine: Any, reference: Any, tol: float | None = None) -> None:
     """Print whether two arrays agree, or where and by how much they do not.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cache
 from types import NoneType
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -579,6 +580,11 @@ def _zeros(model: Tree) -> Tree:
 
 def _check_update(model: Any, grads: Any, state: Any, kind: type[Record]) -> None:
     """Check that gradients and state fit the model, so that an update cannot change a shape or a dtype."""
+    if type(state) is kind:
+        *trees, steps = (getattr(state, field.name) for field in fields(kind))
+        if type(steps) is int and steps >= 0 and _plainly_fit(model, grads, *trees):
+            return
+    # the careful way says what does not fit, and takes what fits less plainly, such as a matrix
     _check_arrays("model", model)
     check_match("grads", grads, model, "model")
     if not isinstance(state, kind):
@@ -591,6 +597,41 @@ def _check_update(model: Any, grads: Any, state: Any, kind: type[Record]) -> Non
             validate.size("state.steps", value, least=0)
         else:
             check_match(f"state.{field.name}", value, model, "model")
+
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+@cache
+def _parts_of(kind: Any) -> tuple[str, ...]:
+    """Return the names of a record's parts, as trees count them."""
+    return tuple(field.name for field in fields(kind) if field.init and field.compare)
+
+
+def _plainly_fit(tree: Any, *others: Any) -> bool:
+    """Say whether trees fit beyond doubt, in one pass without paths: a check at each step has to be cheap."""
+    kind: Any = type(tree)
+    for other in others:
+        if type(other) is not kind:
+            return False
+    if kind is np.ndarray:
+        dtype, shape = tree.dtype, tree.shape
+        return dtype in FLOATS and all(other.dtype == dtype and other.shape == shape for other in others)
+    if issubclass(kind, Record):
+        return all(_part_fits(*[getattr(t, name) for t in (tree, *others)]) for name in _parts_of(kind))
+    if kind is tuple or kind is list:
+        return all(len(other) == len(tree) for other in others) and all(map(_plainly_fit, tree, *others))
+    if kind is dict:
+        same = all(other.keys() == tree.keys() for other in others)
+        return same and all(_plainly_fit(*[t[key] for t in (tree, *others)]) for key in tree)
+    return False
+
+
+def _part_fits(part: Any, *others: Any) -> bool:
+    """Say the same of a record's part, which may be a setting, such as the name of an activation."""
+    if part is None or type(part) in (str, bool, int, float):
+        return all(type(other) is type(part) and other == part for other in others)
+    return _plainly_fit(part, *others)
 
 
 def _check_arrays(name: str, tree: Any, kinds: str = "f") -> None:

@@ -20,6 +20,7 @@ from .records import Array
 __all__ = ["rtrl"]
 
 
+@np.errstate(under="ignore")
 def rtrl(layer: RNN, x: Array, da: Array, state: Array | None = None, lengths: Any = None) -> RNN:
     """Compute dL/d(parameters) of a plain recurrent layer by real-time recurrent learning [1]_.
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from . import _validation as validate
+from ._extras import needed
 from .losses import Loss
 from .optimizers import Optimizer, clip_by_norm, global_norm
 from .records import Array, Gradients, Record, check_match
@@ -198,8 +199,5 @@ def _check_callables(f: Any, optimizer: Any) -> None:
 def _bar(steps: Iterable[int], progress: bool) -> Iterable[int]:
     if not progress:
         return steps
-    try:
-        from tqdm import tqdm
-    except ImportError as error:
-        raise ImportError('progress needs tqdm: pip install "rnncourse[progress]"') from error
-    return tqdm(steps, unit="step")
+    bar: Iterable[int] = needed("tqdm", "progress", "progress").tqdm(steps, unit="step")
+    return bar

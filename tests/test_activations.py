@@ -102,7 +102,8 @@ def test_the_extremes_give_the_limits_without_a_warning(name, dtype):
         assert a.tolist() == [names.get(v, v) for v in FACTS[name].limits]
         assert slope(a).tolist() == FACTS[name].slopes
         finite = function(z[1:3] + np.array(1e-30j, np.result_type(dtype, np.complex64)))
-        assert finite.real.tolist() == a[1:3].tolist()
+        # NumPy divides complex numbers in several steps, so a quotient may be off by its last bit
+        np.testing.assert_allclose(finite.real, a[1:3], rtol=4 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cell_checks import assert_trees_close, random_layer, random_world
 
-from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, tree_map
+from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Embedding, tree_map
 from rnncourse.chunked import checkpointed_gradients, truncated_gradients
 from rnncourse.layers.use_gate import UseGateCell
 from rnncourse.losses import squared_error
@@ -22,6 +22,8 @@ LAYERS = {
     "use-gate": UseGateCell.init(2, 3, RNG),
     "dense": Dense.init(2, 3, RNG),
     "deep": Deep((LSTM.init(2, 4, RNG), GRU.init(4, 3, RNG), Dense.init(3, 2, RNG))),
+    "embedding": Embedding.init(5, 3, RNG),
+    "language model": Deep((Embedding.init(5, 3, RNG), LSTM.init(3, 4, RNG), Dense.init(4, 5, RNG))),
 }
 LAYERS = {name: random_layer(layer, 5) for name, layer in LAYERS.items()}
 T = 11
@@ -124,7 +126,24 @@ def test_truncated_is_the_loop_over_chunks_made_by_hand(name, every, lengths):
         total = tree_map(np.add, total, grads.layer)
         dx.append(grads.x)
     found = truncated_gradients(layer, x, da, every, state, lengths)
-    assert_trees_close((found.x, found.state, found.layer), (np.concatenate(dx), first, total), 1e-13)
+    dx = None if dx[0] is None else np.concatenate(dx)  # symbols have no gradient
+    assert_trees_close((found.x, found.state, found.layer), (dx, first, total), 1e-13)
+
+
+@pytest.mark.parametrize("gradients", [checkpointed_gradients, truncated_gradients])
+def test_symbols_are_read_as_the_layer_reads_them(gradients):
+    """Whatever integers stand in the padding; what is no symbol is refused, as `forward` refuses it."""
+    layer = LAYERS["language model"]
+    x, state, da, _ = random_world(layer, T, 4)
+    expected = gradients(layer, x, da, state=state, every=4, lengths=LENGTHS)
+    x[np.arange(T)[:, None] >= np.array(LENGTHS)] = -7
+    assert_trees_close(gradients(layer, x, da, state=state, every=4, lengths=LENGTHS), expected, 0)
+    with pytest.raises(ValueError, match=r"^x: expected symbols from 0 to n_x - 1 = 4, got -7"):
+        gradients(layer, x, da, state=state, every=4)
+    with pytest.raises(TypeError, match=r"^x: expected symbols as an array of integers, got dtype float64"):
+        gradients(layer, x.astype(float), da, state=state, every=4)
+    with pytest.raises(ValueError, match=r"^x: expected shape \(T, B\)"):
+        gradients(layer, x[0], da, state=state, every=4)
 
 
 def test_truncated_is_another_gradient_unless_the_chunk_holds_all():

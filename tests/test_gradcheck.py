@@ -397,3 +397,12 @@ def test_check_refuses_what_is_no_number(mine, reference, tol, error, message):
     with pytest.raises(error) as raised:
         check("d", mine, reference, tol)
     assert str(raised.value).startswith(message)
+
+
+def test_an_underflow_is_no_error_even_where_the_user_raises_them():
+    """The complex step is so small that its products vanish, the more so where gates are saturated."""
+    layer = LSTM.init(2, 5, np.random.default_rng(0))
+    x = np.array([1e-300, 2.0])
+    with np.errstate(under="raise"):
+        np.testing.assert_allclose(numerical_gradient(lambda v: (v * v * v).sum(), x), [0.0, 12.0], atol=1e-50)
+        assert max(gradient_errors(layer, 300 * X, da=DA).values()) < 1e-12

@@ -253,3 +253,11 @@ def test_the_forget_bias_stands_on_the_forget_gate_alone():
         layer = LSTM.init(3, 4, np.random.default_rng(0), forget_bias=2.5, coupled=coupled)
         for block in layer.blocks:
             np.testing.assert_array_equal(getattr(layer, f"b_{block}"), 2.5 if block == "f" else 0.0)
+
+
+def test_an_underflow_in_the_cell_is_no_error_even_where_the_user_raises_them():
+    layer = LSTM.init(2, 3, np.random.default_rng(0))
+    tiny = np.full((1, 3), 2 * np.finfo(float).tiny)
+    with np.errstate(under="raise"):
+        _, cache = lstm_cell_forward(layer, tiny[:, :2], (tiny, tiny))
+        lstm_cell_backward(layer, cache, (tiny, tiny))

@@ -225,8 +225,8 @@ def test_gradients_that_do_not_fit_the_model_are_refused_with_their_path(optimiz
 @pytest.mark.parametrize("optimizer", EVERY, ids=repr)
 def test_a_state_that_does_not_fit_the_model_is_refused_with_its_path(optimizer):
     model = {"w": np.ones((1, 4))}
-    kind, first = type(optimizer.init(model)), "mean" if isinstance(optimizer, Adam) else "velocity"
-    first = "square" if isinstance(optimizer, RMSProp) else first
+    kind = type(optimizer.init(model))
+    first = fields(kind)[0].name  # the state's first tree is the first to be looked at
     for other, error, message in (
         (
             {"w": np.ones((3, 4))},
@@ -621,3 +621,51 @@ def test_integers_have_a_norm_and_cannot_be_clipped():
 def test_a_matrix_has_the_norm_of_its_entries():
     assert global_norm(np.array([[3.0, 4.0]]).view(np.matrix)) == 5
     np.testing.assert_allclose(clip_by_norm(np.array([[3.0, 4.0]]).view(np.matrix), 1.0)[0], [[0.6, 0.8]], rtol=1e-15)
+
+
+MODEL = {
+    "head": Dense.init(2, 3, np.random.default_rng(0)),
+    "rest": (np.zeros(3), [RNN.init(2, 2, np.random.default_rng(0))]),
+}
+UNFIT = {
+    "a shape": {**MODEL, "rest": (np.zeros((1, 3)), MODEL["rest"][1])},
+    "a dtype": {**MODEL, "rest": (np.zeros(3, np.float32), MODEL["rest"][1])},
+    "a length": {**MODEL, "rest": (np.zeros(3), [])},
+    "a tuple more": {**MODEL, "rest": (*MODEL["rest"], np.zeros(3))},
+    "a list for a tuple": {**MODEL, "rest": list(MODEL["rest"])},
+    "a key": {"head": MODEL["head"], "tail": MODEL["rest"]},
+    "a key more": {**MODEL, "more": np.zeros(3)},
+    "a kind": {**MODEL, "head": RNN.init(2, 3, np.random.default_rng(0))},
+    "a setting": {**MODEL, "head": Dense(MODEL["head"].W, MODEL["head"].b, "tanh")},
+    "a part left out": {**MODEL, "head": Dense(MODEL["head"].W)},
+    "masked": {**MODEL, "rest": (np.ma.zeros(3), MODEL["rest"][1])},
+    "None": None,
+}
+
+
+@pytest.mark.parametrize("what", UNFIT)
+@pytest.mark.parametrize("place", ["grads", "velocity", "model"])
+def test_what_the_quick_check_lets_pass_would_pass_the_careful_one(what, place):
+    """The quick one says yes to what fits; everything else is left to the one that gives the path."""
+    trees = {"model": MODEL, "grads": MODEL, "velocity": MODEL}
+    assert optimizers._plainly_fit(*trees.values())
+    trees[place] = UNFIT[what]
+    assert not optimizers._plainly_fit(*trees.values())
+    with pytest.raises((TypeError, ValueError), match=r"^(grads|state\.velocity|model)"):
+        SGD(0.1).update(trees["model"], trees["grads"], SGDState(trees["velocity"], 0))
+
+
+def test_a_step_on_what_fits_is_checked_quickly(monkeypatch):
+    def careful(*args, **options):
+        raise AssertionError("the careful check was called")
+
+    states = [(optimizer, optimizer.init(MODEL)) for optimizer in (SGD(0.1), RMSProp(), Adam(), AdamW())]
+    monkeypatch.setattr(optimizers, "check_match", careful)
+    for optimizer, state in states:
+        optimizer.update(MODEL, MODEL, state)
+
+
+@pytest.mark.parametrize("steps", [-1, True, 1.0, None])
+def test_the_quick_check_looks_at_the_steps_too(steps):
+    with pytest.raises((TypeError, ValueError), match=r"^state\.steps: expected"):
+        SGD(0.1).update(MODEL, MODEL, SGDState(MODEL, steps))

@@ -3,13 +3,16 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 from graphlib import TopologicalSorter
 from importlib.metadata import requires, version
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rnncourse
@@ -19,7 +22,7 @@ PROJECT = FOLDER.parent / "pyproject.toml"
 # From the bottom up: a module imports from the rows above its own only, inside the folders, too. A folder's name stands
 # for all of its modules that no row names.
 ROWS = (
-    {"records"},
+    {"records", "_extras"},
     {"workspace"},
     {"_validation"},
     {"activations", "initializers"},
@@ -37,8 +40,9 @@ ROWS = (
     {"language_model", "exchange", "storage"},
 )
 # For the book: nothing in the package imports these. Among themselves they have an order, too.
-FIGURES = {"diagrams", "widgets", "equations", "exercises"}
+FIGURES = {"listing", "diagrams", "widgets", "equations", "exercises"}
 FIGURE_ROWS = (
+    {"listing"},
     {"diagrams.drawing"},
     {"diagrams.cells", "diagrams.networks"},
     {"diagrams"},
@@ -126,6 +130,77 @@ def test_the_public_names_exist_and_are_documented():
         rnncourse.nothing  # noqa: B018
 
 
+def test_the_modules_are_there_after_importing_the_package():
+    public = {name for name in MODULES if "." not in name and not name.startswith("_")}
+    assert set(rnncourse._SUBMODULES) == public
+    assert public <= set(dir(rnncourse))
+    code = "import sys, rnncourse; assert 'rnncourse.training' not in sys.modules; print(rnncourse.training.__name__)"
+    assert in_python(code) == "rnncourse.training"
+
+
+TYPED = """
+import numpy as np
+import rnncourse
+from rnncourse import GRU, LSTM, RNN
+
+rng, x = np.random.default_rng(0), np.ones((3, 2, 4))
+rnn, gru, lstm = RNN.init(4, 5, rng).forward(x), GRU.init(4, 5, rng).forward(x), LSTM.init(4, 5, rng).forward(x)
+print(rnn.z_a, rnn.a_prev, gru.gate_r, gru.cand, lstm.gate_o, lstm.c_prev, rnncourse.losses.squared_error)
+print(rnn.gate_q)
+print(gru.gate_q)
+print(lstm.gate_q)
+print(rnncourse.nothing)
+"""
+
+
+def test_checkers_of_types_know_the_names(tmp_path):
+    """Those of a run's quantities and of the package's modules, and no others."""
+    pytest.importorskip("mypy")
+    (tmp_path / "mine.py").write_text(TYPED, "utf8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "mine.py"]
+    env = os.environ | {"MYPYPATH": str(FOLDER.parent)}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    wrong = re.findall(r"^mine.py:(\d+): error: .*\[attr-defined\]$", done.stdout, re.M)
+    assert [int(line) for line in wrong] == [9, 10, 11, 12], done.stdout + done.stderr
+    assert done.stdout.count("error:") == 4, done.stdout
+
+
+def test_the_names_for_checkers_are_those_of_the_runs():
+    """Each form of a layer has some of them, all forms together have all."""
+    rng, x = np.random.default_rng(0), np.ones((3, 2, 4))
+    forms = {
+        "rnn": [rnncourse.RNN.init(4, 5, rng)],
+        "gru": [rnncourse.GRU.init(4, 5, rng), rnncourse.GRU.init(4, 5, rng, reset_after=True)],
+        "lstm": [rnncourse.LSTM.init(4, 5, rng), rnncourse.LSTM.init(4, 5, rng, layer_norm=True)],
+    }
+    for module, layers in forms.items():
+        tree = ast.parse(MODULES[f"layers.{module}"].read_text("utf8"))
+        (typed,) = (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == f"{module.upper()}Run")
+        names = {node.target.id for node in typed.body if isinstance(node, ast.AnnAssign)}
+        real = {name for layer in layers for name in layer.quantities}
+        real |= {f"{letter}_prev" for letter in layers[0].state_letters}
+        assert names == real - {"a"}  # a is the run's own
+        assert all(hasattr(layers[-1].forward(x), f"{letter}_prev") for letter in layers[-1].state_letters)
+
+
+READ = "from pathlib import Path; from rnncourse.equations.extract import equations; equations(Path('README.md'))"
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra", "code"),
+    [
+        ("matplotlib", "plots", "from rnncourse.diagrams import unrolled; unrolled(3).figure()"),
+        ("matplotlib", "plots", "from rnncourse.diagrams import unrolled; unrolled(3)._repr_html_()"),
+        ("markdown_it", "equations", READ),
+        ("mdit_py_plugins", "equations", READ),
+    ],
+)
+def test_a_missing_extra_is_named(missing, extra, code):
+    block = f"import sys; sys.modules[{missing!r}] = None\n"
+    done = subprocess.run([sys.executable, "-c", block + code], capture_output=True, text=True, cwd=FOLDER.parent)
+    assert f'needs {missing}: pip install "rnncourse[{extra}]"' in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_the_public_names_of_a_module_exist_and_are_documented(name):
     module = __import__(f"rnncourse.{name}", fromlist=["x"])
@@ -175,7 +250,8 @@ def test_figures_are_used_by_nobody_in_the_package():
     for name, path in MODULES.items():
         if not is_figure(name):
             assert not {used for used in imports(path)[0] if is_figure(used)}, name
-    assert not {used for used in imports(FOLDER / "__init__.py")[0] if is_figure(used)}
+    loaded = in_python("import sys, rnncourse; print(*(m for m in sys.modules if m.startswith('rnncourse.')))").split()
+    assert not {name for name in loaded if is_figure(name.removeprefix("rnncourse."))}
 
 
 def test_the_language_of_the_equations_knows_nothing_of_the_package():
@@ -188,3 +264,21 @@ def test_there_is_no_circle():
     graph = {name: imports(path)[0] - {name} for name, path in MODULES.items()}
     assert list(TopologicalSorter(graph).static_order())
     assert set().union(*graph.values()) - {""} <= set(MODULES)
+
+
+def test_the_source_distribution_has_the_package_and_no_half_of_the_tests(tmp_path):
+    pytest.importorskip("setuptools")
+    if not PROJECT.exists():
+        pytest.skip("needs the repository")
+    work = tmp_path / "work"
+    kept = shutil.ignore_patterns("__pycache__")
+    for name in ("rnncourse", "tests"):
+        shutil.copytree(FOLDER.parent / name, work / name, ignore=kept)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"):
+        shutil.copy(FOLDER.parent / name, work)
+    build = "from setuptools import build_meta; build_meta.build_sdist('.')"
+    subprocess.run([sys.executable, "-c", build], cwd=work, check=True, capture_output=True)
+    with tarfile.open(next(work.glob("*.tar.gz"))) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert not {name for name in names if name.startswith("tests")}
+    assert {path.relative_to(FOLDER.parent).as_posix() for path in MODULES.values()} <= names

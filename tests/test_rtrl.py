@@ -88,3 +88,13 @@ def test_rtrl_keeps_float32():
     found, exact = rtrl(layer, x, da), layer.backward(layer.forward(x), da).layer
     assert found.dtype == np.float32
     np.testing.assert_allclose(found.W, exact.W, rtol=0, atol=1e-5)
+
+
+def test_an_underflow_is_no_error_even_where_the_user_raises_them():
+    layer, tiny = rnn("sigmoid"), 8 * np.finfo(float).tiny
+    x, state, da, _ = random_world(layer, 30, 2)
+    with np.errstate(under="ignore"):
+        x, da = 500 * x, tiny * da
+        expected = rtrl(layer, x, da, state)
+    with np.errstate(under="raise"):
+        assert rtrl(layer, x, da, state) == expected

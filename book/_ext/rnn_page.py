@@ -48,6 +48,7 @@ AT_ONCE = (
     "notation.js",
 )  # all other scripts can wait until the page is read
 
+STATIC = Path(__file__).parent.parent / "_static"
 SCRIPT = re.compile(r"[ \t]*<script\b([^>]*)>(.*?)</script>\n?", re.DOTALL)
 LINK = re.compile(
     r"[ \t]*<link\b[^>]*\brel=\"(?:stylesheet|preload)\"[^>]*/?>\n?", re.DOTALL
@@ -57,6 +58,18 @@ POLICY = re.compile(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>\n?")
 ICON_RULES = re.compile(
     r"(?:\.fa-[\w-]+:{1,2}before,?)+\{[^}]*\}|@font-face\{[^}]*Font ?Awesome[^}]*\}"
 )
+FIGURE = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+STYLE = re.compile(r'\sstyle="([^"]*)"')
+STYLED = re.compile(r"<[^>]*\sstyle=[\"']")
+DRAWING = re.compile(r'(<div class="sideways least-\d+">)?(<svg\b.*?</svg>)', re.DOTALL)
+VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ')
+TEXT = re.compile(r"<text\b.*?</text>", re.DOTALL)
+SIZE = re.compile(r'\bfont(?:-size)?="(?:[a-z\d]+ )*?([\d.]+)px')
+GLYPHS = re.compile(  # a label that is drawn, 100 units a letter
+    r'<g\b[^>]*\btransform="[^"]*scale\(([\d.]+) -'
+)
+SMALLEST, PHONE = 9, 326  # px: of a label, and the column of a phone of 360
+LEAST = (22, 26, 30, 36, 42)  # rem: the widths that book.css knows
 NUMPYDOC_LABEL = re.compile(r"\[R[0-9a-f]{6,}-(\d+)\]")  # of a citation in a docstring
 # The theme would show the first page in no colours at all, until its script at the end has run.
 MODE_AT_START = (
@@ -71,7 +84,8 @@ def policy(page: str) -> str:
 
     Nothing comes from elsewhere, nothing is evaluated, and no inline script runs but those that the theme writes into
     the page, by their hashes. ``file:`` is for the copy on a disk, where some browsers take ``'self'`` for nothing.
-    Style attributes are allowed because the figures' SVG has them; style elements are not. ``data:`` pictures are the icons, in the style sheet.
+    Style attributes are allowed on the theme's index alone: figures have none, see `without_styles`. ``data:`` pictures
+    are the icons, in the style sheet.
     """
     inline = [
         body
@@ -84,7 +98,7 @@ def policy(page: str) -> str:
         "default-src 'none'",
         f"script-src 'self' file:{hashes}",
         "style-src 'self' file:",
-        "style-src-attr 'unsafe-inline'",
+        *(["style-src-attr 'unsafe-inline'"] if STYLED.search(page) else []),
         "img-src 'self' file: data:",
         "font-src 'self' file:",
         "connect-src 'self'",  # the search page reads the pages that it has found
@@ -92,6 +106,43 @@ def policy(page: str) -> str:
         "base-uri 'none'",
     )
     return f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(rules)}">\n'
+
+
+def without_styles(figure: re.Match[str]) -> str:
+    """Write the style attributes of a figure as SVG's own attributes, which need no leave from the policy.
+
+    A figure as wide as its column, but at most so wide, has that width: book.css lets it shrink.
+    """
+
+    def written(found: re.Match[str]) -> str:
+        style = dict(rule.split(":", 1) for rule in found[1].split(";") if rule.strip())
+        style = {name.strip(): value.strip() for name, value in style.items()}
+        if "max-width" in style:
+            style["width"] = style.pop("max-width")
+            style.pop("height", None)  # auto
+        return "".join(f' {name}="{value}"' for name, value in style.items())
+
+    return STYLE.sub(written, figure[0])
+
+
+def legible(drawing: re.Match[str]) -> str:
+    """Have a drawing whose labels would be too small on a phone scroll sideways there.
+
+    The size of a label is that of its largest letter: scripts are smaller, as in every formula.
+    """
+    view = VIEW.search(drawing[2])
+    texts = (
+        [float(px) for px in SIZE.findall(text)] for text in TEXT.findall(drawing[2])
+    )
+    sizes = [max(each) for each in texts if each]
+    sizes += [100 * float(scale) for scale in GLYPHS.findall(drawing[2])]
+    if drawing[1] or not view or not sizes:
+        return drawing[0]
+    needed = SMALLEST / min(sizes) * float(view[1])
+    if needed <= PHONE:
+        return drawing[0]
+    rem = next((each for each in LEAST if 16 * each >= needed), LEAST[-1])
+    return f'<div class="sideways least-{rem}">{drawing[0]}</div>'
 
 
 def scripts(page: str, search: bool) -> str:
@@ -200,6 +251,8 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         elif path != out / "index.html":
             continue  # not a page of the book
         page = NUMPYDOC_LABEL.sub(r"[\1]", POLICY.sub("", page))
+        page = FIGURE.sub(without_styles, page)
+        page = DRAWING.sub(legible, page)
         head = re.search(r"<meta charset=\"utf-8\"[^>]*>\n?", page)
         if head:
             page = page[: head.end()] + policy(page) + page[head.end() :]
@@ -207,7 +260,14 @@ def finish(app: Sphinx, error: Exception | None) -> None:
             path.write_text(page, "utf8")
 
 
+def assets() -> str:
+    """Return a digest of our style sheets and scripts: Sphinx copies them only where it has a page to write."""
+    files = sorted(path for path in STATIC.rglob("*") if path.is_file())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.add_config_value("assets_version", assets(), "html")
     app.connect("build-finished", finish, priority=950)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,6 +2,7 @@
 
 In a notebook each player carries both. In the book the inline copies are taken out, so that the pages hold no inline
 script of ours, and one file serves all players of a page. Where a figure is shown twice on a page, each has its own ids.
+A drawing of `rnncourse.diagrams` brings a caption for the notebook; in a figure with a number it has the book's alone.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sphinx.config import Config
 
 PLAYER = re.compile(r'<figure class="rnn-player" id="([^"]+)"')
+CAPTION = re.compile(r"<figcaption>.*?</figcaption>", re.DOTALL)
 FILES = ("css/player.css", "js/player.js")
 
 
@@ -49,6 +51,14 @@ def take_out(app: Sphinx, doctree: nodes.document) -> None:
             node.children = [nodes.Text(text)]
 
 
+def one_caption(app: Sphinx, doctree: nodes.document) -> None:
+    """Take the caption out of each drawing that stands in a figure of the book."""
+    for figure in doctree.findall(nodes.figure):
+        for node in figure.findall(nodes.raw):
+            if 'class="rnn-diagram"' in node.astext():
+                node.children = [nodes.Text(CAPTION.sub("", node.astext()))]
+
+
 def load(
     app: Sphinx,
     name: str,
@@ -66,5 +76,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the functions above with Sphinx."""
     app.connect("config-inited", assets)
     app.connect("doctree-read", take_out)
+    app.connect("doctree-read", one_caption)
     app.connect("html-page-context", load)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

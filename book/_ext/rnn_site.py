@@ -42,8 +42,12 @@ BINDER, COLAB = "https://mybinder.org", "https://colab.research.google.com"
 
 def repository(app: Sphinx, config: Config) -> None:
     """Take the repository's address from the environment, so that forks work; where none is known, no dead buttons."""
+    config.html_theme_options.pop(
+        "repository_url", None
+    )  # Jupyter Book fills in its own
     config.html_theme_options.update(hosting(os.environ))
-    config.html_baseurl = os.environ.get("BOOK_BASEURL", "")
+    base = os.environ.get("BOOK_BASEURL", "")
+    config.html_baseurl = f"{base.rstrip('/')}/" if base else ""
 
 
 def hosting(env: Mapping[str, str]) -> dict[str, Any]:
@@ -185,7 +189,7 @@ def valid(body: str) -> str:
     """Return the body of a page with what HTML allows: no block inside of a line, no header of a column without words."""
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
     body = NO_HEADER.sub(r"<td\1></td>", body)
-    body = HIDDEN_CELL.sub(r"<summary>Show or hide \1</summary>", body)
+    body = HIDDEN_CELL.sub(r"<summary>Show \1</summary>", body)
     return re.sub(
         r"<pre>.*?</pre>",
         lambda listing: BLOCK_IN_LISTING.sub(r"<\1span", listing[0]),

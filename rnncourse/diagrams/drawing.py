@@ -21,6 +21,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .. import _validation as validate
+from .._extras import needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +133,7 @@ class Diagram:
         return f'<figure class="rnn-diagram">{self.svg()}<figcaption>{escape(self.caption)}</figcaption></figure>'
 
     def _figure(self, theme: str) -> Figure:
+        needed("matplotlib", "plots", "a diagram")
         from matplotlib.figure import Figure
 
         with _settings(self.name):
@@ -146,7 +148,7 @@ class Diagram:
 @contextmanager
 def _settings(name: str) -> Iterator[None]:
     """Draw the same whatever style the notebook has set."""
-    import matplotlib as mpl
+    mpl = needed("matplotlib", "plots", "a diagram")
 
     with mpl.rc_context():
         mpl.rcdefaults()

@@ -25,6 +25,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .._extras import needed
+
 __all__ = ["MARKS", "Equation", "equations", "pages", "texts"]
 
 MARKS = ("not-checked", "false", "refused", "attained", "world")
@@ -125,16 +127,20 @@ def equations(path: Path) -> list[Equation]:
 @lru_cache(maxsize=1)
 def _markdown() -> Any:
     """Return the Markdown parser; it is needed here only, and is no part of the core."""
-    from markdown_it import MarkdownIt
-    from mdit_py_plugins.amsmath import amsmath_plugin
-    from mdit_py_plugins.colon_fence import colon_fence_plugin
-    from mdit_py_plugins.dollarmath import dollarmath_plugin
-    from mdit_py_plugins.front_matter import front_matter_plugin
-    from mdit_py_plugins.myst_blocks import myst_block_plugin
-
-    parser = MarkdownIt("commonmark").use(front_matter_plugin).use(myst_block_plugin).use(amsmath_plugin)
-    parser.use(colon_fence_plugin).use(dollarmath_plugin, allow_labels=True, allow_space=True, double_inline=True)
+    parser = needed("markdown_it", "equations", "reading a page").MarkdownIt("commonmark")
+    for name in ("front_matter", "myst_block", "amsmath", "colon_fence"):
+        parser.use(_plugin(name))
+    parser.use(_plugin("dollarmath"), allow_labels=True, allow_space=True, double_inline=True)
     return parser.enable("table")
+
+
+MODULES = {"myst_block": "myst_blocks"}  # where a plugin is that has another name
+
+
+def _plugin(name: str) -> Any:
+    """Return a plugin of the parser."""
+    module = needed(f"mdit_py_plugins.{MODULES.get(name, name)}", "equations", "reading a page")
+    return getattr(module, f"{name}_plugin")
 
 
 def _scan(path: Path, place: str, text: str, offset: int) -> Iterator[Equation]:

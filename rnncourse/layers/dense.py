@@ -133,6 +133,7 @@ class Dense(Record):
         validate.size("batch", batch, least=0)
         return ()
 
+    @np.errstate(under="ignore")
     def forward(
         self, x: Array, state: tuple[()] | None = None, lengths: Any = None, workspace: Workspace | None = None
     ) -> DenseRun:
@@ -179,6 +180,7 @@ class Dense(Record):
         """W x, and + b if there is one."""
         return x @ self.W.T + self.b if self.b is not None else x @ self.W.T
 
+    @np.errstate(under="ignore")
     def backward(
         self, run: DenseRun, da: Array | None, dfinal: tuple[()] | None = None, inputs: bool = True
     ) -> Gradients:
@@ -218,6 +220,7 @@ class Dense(Record):
         db = None if self.b is None else rows.sum(axis=0)
         return Gradients(dz @ self.W if inputs else None, (), Dense(dW, db, self.activation))
 
+    @np.errstate(under="ignore")
     def step(self, x_t: Array, state: tuple[()] | None = None) -> tuple[Array, tuple[()]]:
         """Apply the layer at one step.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -16,12 +16,28 @@ from .. import _validation as validate
 from ..activations import sigmoid, sigmoid_slope, tanh, tanh_slope
 from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
-from ..workspace import Buffers
+from ..workspace import Buffers, Workspace
 from . import fast
 from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 from .sequence import Run
 
 __all__ = ["GRU", "GRUCellCache", "GRUCellGradients", "gru_cell_backward", "gru_cell_forward"]
+
+
+if TYPE_CHECKING:
+
+    class GRURun(Run):
+        """A run of a `GRU` as checkers of types see it: with the names of its quantities, and no others."""
+
+        z_u: Array
+        z_r: Array
+        gate_u: Array
+        gate_r: Array
+        z_cc: Array
+        z_c: Array
+        cand: Array
+        c: Array
+        c_prev: Array
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,6 +106,12 @@ class GRU(RecurrentLayer):
     state_letters: ClassVar[tuple[str, ...]] = ("c",)
     tape_slots: ClassVar[dict[str, int]] = fast.GRU_SLOTS
     further: ClassVar[dict[str, tuple[str, ...]]] = {"b_cc": ("n_a",), "gain_c": ("G·n_a",), "gain_x": ("G·n_a",)}
+
+    if TYPE_CHECKING:
+
+        def forward(  # noqa: D102
+            self, x: Array, state: Any = None, lengths: Any = None, workspace: Workspace | None = None
+        ) -> GRURun: ...
 
     def __post_init__(self) -> None:
         gains = ("gain_c", "gain_x")

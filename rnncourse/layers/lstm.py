@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .. import _validation as validate
 from ..activations import sigmoid, sigmoid_slope, tanh, tanh_slope
 from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
-from ..workspace import Buffers
+from ..workspace import Buffers, Workspace
 from . import fast
 from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 from .sequence import Run
@@ -24,6 +24,25 @@ from .sequence import Run
 __all__ = ["LSTM", "LSTMCellCache", "LSTMCellGradients", "lstm_cell_backward", "lstm_cell_forward"]
 
 State = tuple[Array, Array]
+
+
+if TYPE_CHECKING:
+
+    class LSTMRun(Run):
+        """A run of a `LSTM` as checkers of types see it: with the names of its quantities, and no others."""
+
+        z_f: Array
+        z_u: Array
+        z_c: Array
+        gate_f: Array
+        gate_u: Array
+        cand: Array
+        c: Array
+        norm_c: Array
+        z_o: Array
+        gate_o: Array
+        a_prev: Array
+        c_prev: Array
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,6 +127,12 @@ class LSTM(RecurrentLayer):
         **dict.fromkeys(("p_f", "p_u", "p_o", "gain_c", "bias_c"), ("n_a",)),
         **dict.fromkeys(("gain_a", "gain_x"), ("G·n_a",)),
     }
+
+    if TYPE_CHECKING:
+
+        def forward(  # noqa: D102
+            self, x: Array, state: Any = None, lengths: Any = None, workspace: Workspace | None = None
+        ) -> LSTMRun: ...
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "coupled", validate.flag("coupled", self.coupled))

@@ -247,6 +247,7 @@ class RecurrentLayer(Record, ABC):
         zeros = np.zeros((validate.size("batch", batch, least=0), self.n_a), self.precision)
         return self._pack([zeros] * len(self.state_letters))
 
+    @np.errstate(under="ignore")  # what vanishes beside the rest, and the tails of a sigmoid, are rightly zero
     def forward(self, x: Array, state: Any = None, lengths: Any = None, workspace: Workspace | None = None) -> Run:
         """Run the layer over a batch of sequences.
 
@@ -306,6 +307,7 @@ class RecurrentLayer(Record, ABC):
         validate.shape("x", x, "(T, B, n_x)", (None, None, self.n_x))
         return x, self._unpack("state", state, x.shape[1]), validate.lengths(lengths, *x.shape[:2])
 
+    @np.errstate(under="ignore")
     def backward(self, run: Run, da: Array | None, dfinal: Any = None, inputs: bool = True) -> Gradients:
         """Backpropagate through time.
 
@@ -341,6 +343,7 @@ class RecurrentLayer(Record, ABC):
             dx, dstart, dlayer = self._backward(run, keep(valid, da), final, valid, buffers, inputs)
             return Gradients(dx, self._pack([d.copy() for d in dstart]), dlayer)
 
+    @np.errstate(under="ignore")
     def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
         """Take one step: for streams that come one input at a time.
 
@@ -544,6 +547,7 @@ def _by_name(cell: Cell, kind: type[RecurrentLayer], checked: Callable[..., Any]
     takes = signature(cell)
 
     @wraps(cell)
+    @np.errstate(under="ignore")
     def by_name(*args: Any, **options: Any) -> Any:
         bound = takes.bind(*args, **options)
         bound.apply_defaults()

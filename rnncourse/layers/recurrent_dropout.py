@@ -108,6 +108,7 @@ class RecurrentDropout(Record):
         """
         return self.layer.zero_state(batch)
 
+    @np.errstate(under="ignore")
     def forward(
         self,
         x: Array,
@@ -142,6 +143,7 @@ class RecurrentDropout(Record):
         layer = self.layer if mask is None else replace(self.layer, W=_masked(self.layer.W, mask))
         return RecurrentDropoutRun(self, layer.forward(x, state, lengths, workspace), mask)
 
+    @np.errstate(under="ignore")
     def backward(
         self, run: RecurrentDropoutRun, da: Array | None, dfinal: Any = None, inputs: bool = True
     ) -> Gradients:
@@ -170,6 +172,7 @@ class RecurrentDropout(Record):
         dlayer = grads.layer if run.mask is None else replace(grads.layer, W=_masked(grads.layer.W, run.mask))
         return Gradients(grads.x, grads.state, replace(self, layer=dlayer))
 
+    @np.errstate(under="ignore")
     def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
         """Take one step, without dropout: `RecurrentLayer.step`.
 

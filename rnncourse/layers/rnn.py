@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -16,12 +16,21 @@ from .. import _validation as validate
 from ..activations import ACTIVATIONS
 from ..initializers import Initializer, glorot_uniform, orthogonal
 from ..records import Array, Record
-from ..workspace import Buffers
+from ..workspace import Buffers, Workspace
 from . import fast
 from .recurrent import Edit, RecurrentLayer, backward_cell, forward_cell, unchanged
 from .sequence import Run
 
 __all__ = ["RNN", "RNNCellCache", "RNNCellGradients", "rnn_cell_backward", "rnn_cell_forward"]
+
+
+if TYPE_CHECKING:
+
+    class RNNRun(Run):
+        """A run of a `RNN` as checkers of types see it: with the names of its quantities, and no others."""
+
+        z_a: Array
+        a_prev: Array
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,6 +72,12 @@ class RNN(RecurrentLayer):
     """
 
     activation: str = "tanh"
+
+    if TYPE_CHECKING:
+
+        def forward(  # noqa: D102
+            self, x: Array, state: Any = None, lengths: Any = None, workspace: Workspace | None = None
+        ) -> RNNRun: ...
 
     def __post_init__(self) -> None:
         super().__post_init__()

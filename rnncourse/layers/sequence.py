@@ -8,7 +8,7 @@ previous state.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -65,22 +65,25 @@ class Run(Record):
         """The names of what the cell's equations compute."""
         return tuple(self.layer.quantities)
 
-    def __getattr__(self, name: str) -> Array:
-        # only called for names that are not found otherwise: the quantities, and the previous states
-        if not name.startswith("__") and "parts" in vars(self):
-            letters = self.layer.state_letters
-            if name.endswith("_prev") and name[:-5] in letters:
-                return self.parts[letters.index(name[:-5])][:-1]
-            if name in self.layer.tape_slots and self.tape:
-                valid = valid_steps(self.lengths, len(self.x))
-                return read_only(keep(valid, self.tape[1][: len(self.x), self.layer.tape_slots[name]]))
-            if name in self.quantities:
-                return self._replay()[name]
-        raise AttributeError(f"{type(self).__name__} of {type(self.layer).__name__} has no attribute {name!r}")
+    if not TYPE_CHECKING:  # a checker of types would take any name; RNNRun, GRURun and LSTMRun have theirs
+
+        def __getattr__(self, name: str) -> Array:
+            # only called for names that are not found otherwise: the quantities, and the previous states
+            if not name.startswith("__") and "parts" in vars(self):
+                letters = self.layer.state_letters
+                if name.endswith("_prev") and name[:-5] in letters:
+                    return self.parts[letters.index(name[:-5])][:-1]
+                if name in self.layer.tape_slots and self.tape:
+                    valid = valid_steps(self.lengths, len(self.x))
+                    return read_only(keep(valid, self.tape[1][: len(self.x), self.layer.tape_slots[name]]))
+                if name in self.quantities:
+                    return self._replay()[name]
+            raise AttributeError(f"{type(self).__name__} of {type(self.layer).__name__} has no attribute {name!r}")
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.quantities, *(f"{letter}_prev" for letter in self.layer.state_letters)]
 
+    @np.errstate(under="ignore")
     def _replay(self) -> dict[str, Array]:
         """Call the cell once, with every step of every example as a row of one batch."""
         steps, batch, _ = self.x.shape

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from .. import _validation as validate
+from .._extras import needed
 from .player import Control, Player, asset, one_frame
 from .svg import book_style, drawn, pooled
 
@@ -51,8 +52,7 @@ class LivePlayer(Player):
         ipywidgets.VBox
             The controls, then the picture.
         """
-        import ipywidgets
-
+        ipywidgets = needed("ipywidgets", "widgets", "box")
         inputs = [self._input(control) for control in self.controls]
         picture = ipywidgets.HTML(value=self._picture([each.value for each in inputs]))
 

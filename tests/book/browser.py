@@ -100,12 +100,16 @@ def resize(browser: webdriver.Chrome, width: int, height: int = 900, scale: floa
 
 
 def settle(browser: webdriver.Chrome) -> None:
-    """Wait until equations are in the reader's notation, fonts are there and the layout has had two frames."""
+    """Wait until equations are in the reader's notation and marked where they are wide, and the layout is at rest.
+
+    Fonts are there by then, and the layout has had two frames.
+    """
     browser.execute_async_script("""
         const done = arguments[0];
         (async () => {
             if (document.readyState !== "complete") await new Promise(r => addEventListener("load", r));
             await window.rnnNotation?.settled();
+            await window.rnnPage?.looked();
             await document.fonts.ready;
             requestAnimationFrame(() => requestAnimationFrame(done));
         })();

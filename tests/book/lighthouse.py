@@ -2,8 +2,9 @@
 
 python tests/book/lighthouse.py path/to/lighthouse      reads _build/html
 
-The figures are relative: they belong to the machine and its load, which the file holds, and say which page is slower
-and what a change did. Lighthouse reckons the phone's times from those of the machine, so a busy one makes them longer.
+Each figure is the median of five runs. They are relative: they belong to the machine and its load, which the file
+holds, and say which page is slower and what a change did. Lighthouse reckons the phone's times from those of the
+machine, so a busy one makes them longer.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ from typing import Any
 import browser as b
 
 PAGES = ("book/index.html", "book/foundations/bptt.html", "book/gated/gru.html")
+RUNS = 5
 OUT = Path(__file__).with_suffix(".json")
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 TIMES = {"first-contentful-paint": "first content", "largest-contentful-paint": "largest content"}
@@ -44,9 +47,10 @@ def main() -> None:
     lighthouse, found, load = sys.argv[1], {}, [round(os.getloadavg()[0], 1)]
     with tempfile.TemporaryDirectory() as folder, b.served(zipped(b.SITE, Path(folder)), Zipped) as site:
         for page in PAGES:
-            report = measured(lighthouse, site + page)
-            found[page] = figures(report)
+            reports = [measured(lighthouse, site + page) for _ in range(RUNS)]
+            found[page] = medians([figures(report) for report in reports])
             print(page, json.dumps(found[page]))
+    report = reports[-1]
     versions = {"lighthouse": report["lighthouseVersion"], "browser": report["environment"]["hostUserAgent"]}
     load.append(round(os.getloadavg()[0], 1))
     machine = {"benchmark index": report["environment"]["benchmarkIndex"], "cores": os.cpu_count(), "load": load}
@@ -80,8 +84,14 @@ def figures(report: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: report["categories"][name]["score"] for name in CATEGORIES},
         **{f"{word}, s": round(audits[name]["numericValue"] / 1000, 2) for name, word in TIMES.items()},
+        "layout shift": round(audits["cumulative-layout-shift"]["numericValue"], 3),
         "weight, kB": round(audits["total-byte-weight"]["numericValue"] / 1000),
     }
+
+
+def medians(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the median of each figure: single runs differ by a third."""
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
 if __name__ == "__main__":

@@ -45,9 +45,9 @@ def main() -> None:
 
 def notebook(source: Path) -> str:
     """Return a chapter that installs what it needs and reads no file beside it."""
-    found = json.loads(rnn_downloads.alone(source, "the book", None))
+    found = rnn_downloads.alone(source)
     cell = {"cell_type": "code", "id": "install", "metadata": {}, "execution_count": None, "outputs": []}
-    found["cells"][0] = {**cell, "source": [INSTALL]}
+    found["cells"].insert(0, {**cell, "source": [INSTALL]})
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 

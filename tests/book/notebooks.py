@@ -355,7 +355,7 @@ def differences(stored: Any, ran: Any) -> Iterator[str]:
 def pages_of_the_book() -> list[Path]:
     """Every source of a page: Markdown and notebooks under book/."""
     found = [path for path in BOOK.rglob("*") if path.suffix in {".md", ".ipynb"}]
-    return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts and "vendor" not in path.parts)
+    return sorted(path for path in found if not {".ipynb_checkpoints", "_ext", "vendor"} & set(path.parts))
 
 
 def main(arguments: list[str] | None = None) -> int:

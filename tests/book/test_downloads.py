@@ -20,8 +20,12 @@ NOTEBOOKS = sorted(path for path in b.ROOT.glob("book/*/*.ipynb"))
 STORED = [path for path in NOTEBOOKS if "results/" in path.read_text("utf8") and path.stem != "performance"]
 
 
-def codes(notebook: str) -> list[str]:
-    return ["".join(cell["source"]) for cell in json.loads(notebook)["cells"] if cell["cell_type"] == "code"]
+def codes(notebook: dict[str, Any]) -> list[str]:
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text("utf8"))
 
 
 # --- the notebooks -------------------------------------------------------------------------------------------------
@@ -40,8 +44,7 @@ def test_every_chapter_offers_its_notebook(page: str, site: Path) -> None:
     assert found[2] == "Download this page as a notebook"
     assert "Notebook (.ipynb)" in found[3]
     copy = (site / page).parent.joinpath(found[1]).resolve()
-    assert codes(copy.read_text("utf8"))
-    assert len(json.loads(copy.read_text("utf8"))["cells"]) == len(json.loads(source.read_text("utf8"))["cells"]) + 1
+    assert len(codes(read(copy))) == len(codes(read(source))) + 1
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
@@ -49,15 +52,12 @@ def test_a_copy_holds_the_results_that_it_reads(path: Path, tmp_path: Path, monk
     """The line that reads them, run in an empty folder, gives what is stored beside the chapter."""
     monkeypatch.chdir(tmp_path)
     lines = [
-        line
-        for code in codes(rnn_downloads.alone(path, "Book", None))
-        for line in code.splitlines()
-        if line.startswith("stored = ")
+        line for code in codes(rnn_downloads.alone(path)) for line in code.splitlines() if line.startswith("stored = ")
     ]
     assert len(lines) == 1
     names: dict[str, Any] = {"json": json, "Path": Path}
     exec(lines[0], names)
-    original = next(line for code in codes(path.read_text("utf8")) for line in code.splitlines() if "stored = " in line)
+    original = next(line for code in codes(read(path)) for line in code.splitlines() if "stored = " in line)
     monkeypatch.chdir(path.parent)
     exec(original.replace("stored", "there"), names)
     assert names["stored"] == names["there"]
@@ -68,19 +68,38 @@ def test_there_are_chapters_with_results() -> None:
     assert len(STORED) >= 3
 
 
+def begun(path: Path, site: str = "") -> dict[str, Any]:
+    notebook = rnn_downloads.alone(path)
+    rnn_downloads.begun(notebook, "Book", "rnncourse-1.2.3-py3-none-any.whl", site)
+    return notebook
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_no_copy_reads_a_file_and_keeps_silent(path: Path) -> None:
     """What a copy cannot bring along, its first cell says."""
-    copy = rnn_downloads.alone(path, "Book", None)
-    first = json.loads(copy)["cells"][0]["source"][0]
-    reads = re.findall(r"Path\(|open\(|\.\./|sys\.path", "\n".join(codes(copy)))
+    copy = begun(path)
+    first = copy["cells"][0]["source"][0]
+    reads = re.findall(r"Path\(|open\(|\.\./|sys\.path", "\n".join(codes(copy)[1:]))
     assert not reads or "copy of the whole repository" in first
 
 
-def test_the_first_cell_says_how_to_install() -> None:
-    url = "https://github.com/someone/book"
-    for known, words in ((url, f"equations] @ git+{url}'"), (None, "the README of its repository says how")):
-        assert words in json.loads(rnn_downloads.alone(NOTEBOOKS[0], "Book", known))["cells"][0]["source"][0]
+def test_the_first_cells_name_the_book_and_install_its_wheel() -> None:
+    words, code = ("".join(cell["source"]) for cell in begun(NOTEBOOKS[0], "https://example.org/book/")["cells"][:2])
+    assert "a page of *Book*, version 1.2.3" in words
+    assert 'SITE = "https://example.org/book/"' in code
+    assert 'WHEEL = "rnncourse-1.2.3-py3-none-any.whl"' in code
+
+
+def test_a_repository_that_nobody_named_is_none() -> None:
+    """Jupyter Book fills in its own."""
+    from types import SimpleNamespace
+
+    config = SimpleNamespace(html_theme_options={"repository_url": "https://github.com/executablebooks/jupyter-book"})
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("BOOK_REPOSITORY_URL", "CI_PROJECT_URL", "GITHUB_REPOSITORY"):
+            patch.delenv(name, raising=False)
+        rnn_site.repository(None, config)
+    assert "repository_url" not in config.html_theme_options
 
 
 # --- the repository ------------------------------------------------------------------------------------------------

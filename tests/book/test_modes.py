@@ -20,13 +20,14 @@ SHOWN = (
 CONTROLS = (
     SHOWN
     + """return ['.bd-sidebar-primary', '.bd-sidebar-secondary', '.bd-header-article', '.rnn-controls',
-    '.toggle-button', '.notation-switch', '.copybtn', '.prev-next-footer', '.headerlink'].filter(
+    '.toggle-button', '.notation-switch', '.copybtn', '.equation-menu', '.prev-next-footer', '.headerlink'].filter(
         name => [...document.querySelectorAll(name)].some(seen));"""
 )
 FOLDED = (
     SHOWN
-    + """return [...document.querySelectorAll('.solution > section, details > div, .rnn-player .rnn-frame:first-child')]
-    .filter(e => !seen(e)).map(e => e.outerHTML.slice(0, 120));"""
+    + """const folded = '.bd-article details:not(.equation-menu) > div, .rnn-player .rnn-frame:first-child';
+    return [...document.querySelectorAll(`.solution > section, ${folded}`)]
+        .filter(e => !seen(e)).map(e => e.outerHTML.slice(0, 120));"""
 )
 CUT = """return [...document.querySelectorAll('.bd-article pre, div.math > mjx-container')]
     .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.trim().slice(0, 80));"""

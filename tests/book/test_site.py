@@ -279,3 +279,15 @@ def test_the_durations_of_a_run_are_stored_and_told(tmp_path: Path) -> None:
     assert stored["slowest"][0] == ["test_a.py::test_y", pytest.approx(0.3, abs=0.3)]
     assert stored["files"][0][0] == "test_a.py"
     assert "test_a.py::test_y" in rnn_times.times_of_tests(stored)
+
+
+def test_a_numbered_drawing_has_one_caption(address: str, chromium: b.webdriver.Chrome) -> None:
+    """The book's, with the number; the drawing's own is for the notebook."""
+    chromium.get(address + "book/gated/gru.html")
+    b.settle(chromium)
+    counts = chromium.execute_script(
+        "return [...document.querySelectorAll('figure[id]')].filter(f => f.querySelector('.rnn-diagram'))"
+        ".map(f => f.querySelectorAll('figcaption').length)"
+    )
+    assert len(counts) >= 3
+    assert set(counts) == {1}

@@ -132,9 +132,10 @@ def test_it_says_where_a_notation_has_no_form(browser: b.webdriver.Chrome, addre
 # At every change of the page: whether an equation can be seen, which notation is chosen, and the equation.
 WATCH = """new MutationObserver(() => {
     const e = document.querySelector('#equation-eq-lstm-state');
-    if (!e || !document.body) return;
-    const text = e.querySelector('mjx-assistive-mml').textContent;
-    (window.seen ??= []).push([getComputedStyle(e).visibility, document.documentElement.dataset.notation, text]);
+    const formula = e?.querySelector('mjx-assistive-mml');  // a slow machine reads the page piece by piece
+    if (!formula || !document.body) return;
+    const shown = [getComputedStyle(e).visibility, document.documentElement.dataset.notation, formula.textContent];
+    (window.seen ??= []).push(shown);
 }).observe(document, {childList: true, subtree: true, attributes: true})"""
 
 

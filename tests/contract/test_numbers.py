@@ -8,7 +8,7 @@ import pytest
 
 from rnncourse import tree_map
 
-from .worlds import everything, make_world, per_example
+from .worlds import assert_identical, everything, make_world, per_example, results
 
 
 def poisoned(world, where, value):
@@ -97,3 +97,28 @@ def test_memory_grows_linearly_with_the_number_of_steps(case):
         return most
 
     assert peak(400) < 4.5 * peak(100)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("x_size", "da_size"), [("tiny", 1.0), (500.0, "tiny")])
+def test_an_underflow_is_no_error_even_where_the_user_raises_them(case, dtype, x_size, da_size):
+    """Tails of sigmoids and tiny products are rightly zero, with the bits of a run without the setting."""
+    world = make_world(case, T=20, dtype=dtype)
+    small = 4 * np.finfo(dtype).tiny
+    x, da = (
+        a * dtype(small if size == "tiny" else size) if a.dtype == dtype else a
+        for a, size in [(world.x, x_size), (world.da, da_size)]
+    )
+
+    def passes():
+        run = world.layer.forward(x, world.state)
+        return results(run, world.layer.backward(run, da, world.dfinal))
+
+    with np.errstate(under="ignore"):
+        expected = passes()
+    with np.errstate(under="raise"):
+        assert_identical(passes(), expected)
+        if case.causal:
+            world.layer.step(x[0])
+        for name in getattr(world.run(), "quantities", ()):
+            getattr(world.layer.forward(x), name)

@@ -41,7 +41,8 @@ TRUE = [
     ("rnn-batch", J.replace("{0}", r"\frac{1}{m}")), ("rnn", rf"a{T} \in (-1, 1)^{{n_a}}"),
     ("rnn", r"b_y \leftarrow b_y - \alpha \frac{\partial L}{\partial b_y}"),
     ("deep", r"z_y^{\langle t \rangle} = W_{ya} a^{[N]\langle t \rangle} + b_y"),
-    ("lstm", rf"\Gamma_f{T} \in (0, 1)^{{n_a}}"), ("gru", rf"\Gamma_u{T} \in (0, 1)^{{n_c}}"),
+    ("lstm", rf"\Gamma_f{T} \in (0, 1)^{{n_a}}"), ("lstm", rf"a{T} \in (-1, 1)^{{n_a}}"),
+    ("gru", rf"\Gamma_u{T} \in (0, 1)^{{n_c}}"),
 ]  # fmt: skip
 CRASHES = [
     ("rnn", rf"a{T} = {{z_a{T}}}^{{\odot 2}}"), ("rnn", rf"a{T} = {{z_a{T}}}^{{{{2}}}}"),
@@ -88,6 +89,13 @@ def test_nothing_crashes(chapter: str, source: str) -> None:
     assert explain(source, chapter).startswith("It ")
 
 
+def test_no_slip_is_looked_for_in_what_is_far_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    told = explain("L = " + " + ".join([LOSS] * 200), "rnn")
+    assert told.startswith("It does not hold")
+    assert told.endswith("It has more than 400 parts: to have the slip found, check it in parts.")
+
+
 def test_blind_edits_do_not_crash() -> None:
     rng, known = random.Random(7), [source for chapter, source in (*FALSE, *TRUE, *CRASHES[:-1]) if chapter == "rnn"]
     for _ in range(60):
@@ -96,6 +104,18 @@ def test_blind_edits_do_not_crash() -> None:
         a, b = rng.randrange(len(tokens)), rng.randrange(len(tokens))
         tokens[a : a + rng.randrange(2)] = [tokens[b]] * rng.randrange(3)
         assert explain(" ".join(tokens), "rnn").startswith("It ")
+
+
+def test_nested_structure_does_not_crash() -> None:
+    rng = random.Random(11)
+    wraps = (r"\left({0}\right)", r"\tanh({0})", r"-({0})", r"({0})^{\top}", r"({0})^{2}", r"\lVert {0} \rVert_2",
+             r"\frac{1}{n_a} ({0})", r"\sum_{j=1}^{n_a} ({0})", r"[{0}, x^{\langle t \rangle}]", r"({0})^{\odot 2}",
+             r"\operatorname{diag}({0})", r"\prod_{k=2}^{1} ({0})", r"W_{aa} ({0})")  # fmt: skip
+    for _ in range(60):
+        source = f"z_a{T}"
+        for _ in range(rng.randrange(1, 6)):
+            source = rng.choice(wraps).replace("{0}", source)
+        assert explain(f"a{T} = {source}", "rnn").startswith("It ")
 
 
 def test_seeds_differ_in_size() -> None:

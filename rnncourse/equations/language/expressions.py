@@ -7,27 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from . import nodes
 from .lexer import ACCENTS, GREEK, WRAPS, Token, spelling
-from .nodes import (
-    Add,
-    Big,
-    Cases,
-    Cond,
-    Deriv,
-    Div,
-    Entry,
-    Fn,
-    Idx,
-    Indicator,
-    Mul,
-    Neg,
-    Node,
-    Norm,
-    Num,
-    Pow,
-    Stack,
-    Sym,
-)  # fmt: skip
 from .reader import Reader
 
 __all__ = ["COMPARE", "Expressions"]
@@ -42,7 +23,7 @@ BIG_FORMS = r"write \sum_{t=1}^{T_x}, \sum_{1 \le k \le t} or \prod_{t \ge j > k
 class Expressions(Reader):
     """Reads expressions at its place."""
 
-    def expression(self) -> Node:
+    def expression(self) -> nodes.Node:
         """Read a sum of terms."""
         start = self.at
         sign = -1 if self.accept("-") else 1
@@ -53,28 +34,28 @@ class Expressions(Reader):
             sign = 1 if self.take().text == "+" else -1
             terms.append((sign, self.term()))
         if len(terms) > 1:
-            return Add(tuple(terms), span=self.since(start))
+            return nodes.Add(tuple(terms), span=self.since(start))
         sign, only = terms[0]
-        return only if sign == 1 else Neg(only, span=self.since(start))
+        return only if sign == 1 else nodes.Neg(only, span=self.since(start))
 
-    def term(self) -> Node:
+    def term(self) -> nodes.Node:
         """Read elementwise products of matrix products."""
         start = self.at
         left = self.product()
         while self.text() in (r"\odot", self.notation.product):
             self.take()
-            left = Mul("had", left, self.product(), span=self.since(start))
+            left = nodes.Mul("had", left, self.product(), span=self.since(start))
         return left
 
-    def product(self) -> Node:
+    def product(self) -> nodes.Node:
         """Read a matrix product: juxtaposition."""
         start, slash = self.at, False
         left = self.factor()
         while True:
             if self.accept("/"):
-                left, slash = Div(left, self.factor(), span=self.since(start)), True
+                left, slash = nodes.Div(left, self.factor(), span=self.since(start)), True
             elif self.accept(r"\cdot"):
-                left = Mul("dot", left, self.factor(), span=self.since(start))
+                left = nodes.Mul("dot", left, self.factor(), span=self.since(start))
             elif not self.starts_factor():
                 return left
             elif slash:
@@ -87,7 +68,7 @@ class Expressions(Reader):
                     )
                 self.refuse(r"a number behind a factor: put it in front, or write \cdot")
             else:
-                left = Mul("mat", left, self.factor(), loose=True, span=self.since(start))
+                left = nodes.Mul("mat", left, self.factor(), loose=True, span=self.since(start))
 
     def starts_factor(self) -> bool:
         """Whether a factor can begin here."""
@@ -119,7 +100,7 @@ class Expressions(Reader):
             k += 1
         return letters
 
-    def factor(self) -> Node:
+    def factor(self) -> nodes.Node:
         """Read one factor; everything that nests comes through here."""
         if self.depth >= DEEPEST:
             self.refuse(f"more than {DEEPEST} expressions inside one another")
@@ -129,19 +110,19 @@ class Expressions(Reader):
         finally:
             self.depth -= 1
 
-    def any_factor(self) -> Node:
+    def any_factor(self) -> nodes.Node:
         """Read one factor of any kind."""
         start, token = self.at, self.token
         if token.kind == "num":
             self.take()
-            return self.postfix(Num(float(token.text), span=(token.pos, token.end)), start)
+            return self.postfix(nodes.Num(float(token.text), span=(token.pos, token.end)), start)
         if token.text == "." and token.side == "open":
             return self.held()
         if token.text in (r"\|", "|") and token.side != "close":
             return self.norm()
         if token.kind == "env":
             return self.environment()
-        readers: dict[str, Callable[[], Node]] = {
+        readers: dict[str, Callable[[], nodes.Node]] = {
             "(": self.parentheses, "{": self.braces, "[": self.bracket, r"\frac": self.fraction, r"\sqrt": self.root,
             r"\sum": self.big, r"\prod": self.big, r"\nabla": self.gradient, r"\partial": self.inline_derivative,
         }  # fmt: skip
@@ -157,38 +138,38 @@ class Expressions(Reader):
             return self.function(name, start)
         if token.text == "e" and "e" not in self.notation.by_name and self.text(1) == "^":
             self.at += 2
-            return Fn("exp", (self.within(self.group()).whole(),), span=self.since(start))
+            return nodes.Fn("exp", (self.within(self.group()).whole(),), span=self.since(start))
         return self.symbol()
 
-    def parentheses(self) -> Node:
+    def parentheses(self) -> nodes.Node:
         """Read (…)."""
         start = self.at
         self.take()
         node = self.expression()
         self.expect(")")
-        node = replace(node, span=self.since(start), **({"loose": False} if isinstance(node, Mul) else {}))
+        node = replace(node, span=self.since(start), **({"loose": False} if isinstance(node, nodes.Mul) else {}))
         if self.accept("_"):
             entry = self.entries(self.group())
-            plain = isinstance(node, Sym) and not node.entry
-            node = replace(node, entry=entry) if plain else Entry(node, entry)  # type: ignore[call-arg]
+            plain = isinstance(node, nodes.Sym) and not node.entry
+            node = replace(node, entry=entry) if plain else nodes.Entry(node, entry)  # type: ignore[call-arg]
             node = replace(node, span=self.since(start))
         return self.postfix(node, start)
 
-    def braces(self) -> Node:
+    def braces(self) -> nodes.Node:
         """Read {…}, which does not show in print."""
         start = self.at
         node = self.within(self.group()).whole()
-        if isinstance(node, Add | Mul | Neg | Big):
+        if isinstance(node, nodes.Add | nodes.Mul | nodes.Neg | nodes.Big):
             self.refuse("braces do not show in print: use parentheses", self.since(start))
         return self.postfix(node, start)
 
-    def root(self) -> Node:
+    def root(self) -> nodes.Node:
         """Read a square root."""
         start = self.at
         self.take()
-        return self.postfix(Pow(self.within(self.group()).whole(), Num(0.5), span=self.since(start)), start)
+        return self.postfix(nodes.Pow(self.within(self.group()).whole(), nodes.Num(0.5), span=self.since(start)), start)
 
-    def postfix(self, node: Node, start: int) -> Node:
+    def postfix(self, node: nodes.Node, start: int) -> nodes.Node:
         """Read transposes and powers behind an expression."""
         if self.text() not in ("^", "_", "'"):
             return node
@@ -215,7 +196,7 @@ class Expressions(Reader):
             return functions[self.take().text]
         return ""
 
-    def function(self, name: str, start: int) -> Node:
+    def function(self, name: str, start: int) -> nodes.Node:
         """Read the powers, the prime and the arguments of a function."""
         below, above, primes = self.scripts()
         items = [item for tokens in above for item in self.superscript(tokens)]
@@ -235,9 +216,11 @@ class Expressions(Reader):
             arguments = [self.factor()]
             if self.starts_factor():
                 self.refuse("where does the argument of the function end? Use parentheses", self.since(start))
-        return self.apply(Fn(name, tuple(arguments), bool(primes), span=self.since(start)), items, self.since(start))
+        return self.apply(
+            nodes.Fn(name, tuple(arguments), bool(primes), span=self.since(start)), items, self.since(start)
+        )
 
-    def norm(self) -> Node:
+    def norm(self) -> nodes.Node:
         """Read ‖x‖_2, ‖x‖_F, |x|."""
         start = self.at
         bar = self.take().text
@@ -248,9 +231,9 @@ class Expressions(Reader):
         order = spelling(self.group()) if self.accept("_") else "2"
         if order not in ("2", "F", "1", r"\infty"):
             self.refuse(f"the norm {order} cannot be checked", self.since(start))
-        return self.postfix(Norm(node, "abs" if bar == "|" else order, span=self.since(start)), start)
+        return self.postfix(nodes.Norm(node, "abs" if bar == "|" else order, span=self.since(start)), start)
 
-    def indicator(self) -> Node:
+    def indicator(self) -> nodes.Node:
         r"""Read \mathbb{1}_{i = j}."""
         start = self.at
         self.take()
@@ -263,9 +246,9 @@ class Expressions(Reader):
         condition = inner.condition()
         if not inner.done:
             inner.refuse(f"cannot read {inner.text()} here")
-        return Indicator(condition, span=self.since(start))
+        return nodes.Indicator(condition, span=self.since(start))
 
-    def condition(self) -> Cond:
+    def condition(self) -> nodes.Cond:
         """Read a chain of comparisons."""
         start = self.at
         chain: list[object] = [self.expression()]
@@ -273,19 +256,19 @@ class Expressions(Reader):
             chain += [self.take().text, self.expression()]
         if len(chain) < 3:
             self.refuse("a condition is expected here, such as k < t", self.since(start))
-        return Cond(tuple(chain), span=self.since(start))
+        return nodes.Cond(tuple(chain), span=self.since(start))
 
     # ---- derivatives
 
-    def quantity(self, what: str) -> Sym:
+    def quantity(self, what: str) -> nodes.Sym:
         """Read one quantity."""
         start = self.at
         node = self.factor()
-        if not isinstance(node, Sym):
+        if not isinstance(node, nodes.Sym):
             self.refuse(f"{what} has to be a single quantity", self.since(start))
         return node
 
-    def fraction(self) -> Node:
+    def fraction(self) -> nodes.Node:
         """Read a fraction, or a derivative."""
         start = self.at
         self.take()
@@ -296,7 +279,7 @@ class Expressions(Reader):
         if partial[0] != partial[1]:
             self.refuse(r"a derivative needs \partial above and below", self.since(start))
         if not any(partial):
-            node: Node = Div(self.within(top).whole(), self.within(bottom).whole(), span=self.since(start))
+            node: nodes.Node = nodes.Div(self.within(top).whole(), self.within(bottom).whole(), span=self.since(start))
             return self.postfix(node, start)
         above, below = self.within(top[1:]), self.within(bottom[1:])
         immediate = bool(above.accept("^"))
@@ -310,7 +293,7 @@ class Expressions(Reader):
         for part in (above, below):
             if not part.done:
                 part.refuse("a derivative is of one quantity, by one quantity")
-        return self.postfix(Deriv(num, den, (), immediate, span=self.since(start)), start)
+        return self.postfix(nodes.Deriv(num, den, (), immediate, span=self.since(start)), start)
 
     def straight(self, tokens: list[Token]) -> bool:
         """Whether this is an upright or italic d, and what follows it, where d is no quantity."""
@@ -321,7 +304,7 @@ class Expressions(Reader):
         r"""Write \mathrm{d} as d."""
         return tokens[2:3] + tokens[4:] if [t.text for t in tokens[:4]] == [r"\mathrm", "{", "d", "}"] else tokens
 
-    def inline_derivative(self) -> Node:
+    def inline_derivative(self) -> nodes.Node:
         r"""Read \partial L / \partial b."""
         start = self.at
         self.take()
@@ -334,23 +317,23 @@ class Expressions(Reader):
         den = self.quantity("what it is differentiated by")
         if self.starts_factor() or self.text() == "/":
             self.refuse(r"a / b c has two readings: use \frac or parentheses")
-        return Deriv(num, den, (), immediate, span=self.since(start))
+        return nodes.Deriv(num, den, (), immediate, span=self.since(start))
 
-    def gradient(self) -> Node:
+    def gradient(self) -> nodes.Node:
         r"""Read \nabla_{W} L."""
         start = self.at
         self.take()
         self.expect("_")
         den = self.within(self.group()).quantity("what it is differentiated by")
-        return Deriv(self.quantity("what is differentiated"), den, span=self.since(start))
+        return nodes.Deriv(self.quantity("what is differentiated"), den, span=self.since(start))
 
-    def held(self) -> Node:
+    def held(self) -> nodes.Node:
         """Read a derivative with a bar: what is held."""
         start = self.at
         self.take()
         node = self.factor()
         bar = self.take()
-        if not (isinstance(node, Deriv) and bar.text == "|" and bar.side == "close"):
+        if not (isinstance(node, nodes.Deriv) and bar.text == "|" and bar.side == "close"):
             form = r"\left. \frac{\partial ..}{\partial ..} \right|_{a^{\langle t-1 \rangle}}"
             self.refuse(f"\\left. is only read as {form}", self.since(start))
         self.expect("_")
@@ -364,7 +347,7 @@ class Expressions(Reader):
 
     # ---- blocks, cases, sums
 
-    def bracket(self) -> Node:
+    def bracket(self) -> nodes.Node:
         """Read [a, x], [A | B], [expression]_{ij} or brackets used as parentheses."""
         start = self.at
         self.take()
@@ -377,12 +360,12 @@ class Expressions(Reader):
             self.refuse(r"[a, b] is a on top of b, [A \mid B] is A beside B: not both in one", self.since(start))
         if not signs:
             if self.accept("_"):
-                return Entry(blocks[0], self.entries(self.group()), span=self.since(start))
+                return nodes.Entry(blocks[0], self.entries(self.group()), span=self.since(start))
             return self.postfix(blocks[0], start)
         rows = tuple((b,) for b in blocks) if signs == {"on top"} else (tuple(blocks),)
-        return self.postfix(Stack(rows, span=self.since(start)), start)
+        return self.postfix(nodes.Stack(rows, span=self.since(start)), start)
 
-    def environment(self) -> Node:
+    def environment(self) -> nodes.Node:
         """Read a matrix of blocks, or cases."""
         start = self.at
         name = self.take().text[7:-1]
@@ -399,17 +382,17 @@ class Expressions(Reader):
         if not rows:
             self.refuse("nothing inside", self.since(start))
         if name == "cases":
-            return Cases(tuple(rows), span=self.since(start))
-        return self.postfix(Stack(tuple(rows), span=self.since(start)), start)
+            return nodes.Cases(tuple(rows), span=self.since(start))
+        return self.postfix(nodes.Stack(tuple(rows), span=self.since(start)), start)
 
-    def row(self) -> tuple[Node, ...]:
+    def row(self) -> tuple[nodes.Node, ...]:
         """Read a row of blocks."""
         row = [self.expression()]
         while self.accept("&"):
             row.append(self.expression())
         return tuple(row)
 
-    def case(self) -> tuple[Node, Cond | None]:
+    def case(self) -> tuple[nodes.Node, nodes.Cond | None]:
         """Read a value and its condition."""
         value = self.expression()
         self.accept(",")
@@ -422,7 +405,7 @@ class Expressions(Reader):
         self.accept(",", ".")
         return value, condition
 
-    def big(self) -> Node:
+    def big(self) -> nodes.Node:
         """Read a sum or a product over an index."""
         start = self.at
         kind = self.take().text[1:]
@@ -430,8 +413,8 @@ class Expressions(Reader):
         if not below or len(above) > 1:
             self.refuse(f"\\{kind} needs an index: {BIG_FORMS}", self.since(start))
         inner = self.within(below, index=True)
-        lo: Node | None = None
-        hi: Node | None = None
+        lo: nodes.Node | None = None
+        hi: nodes.Node | None = None
         descending = False
         if len(below) > 1 and below[1].text == "=":
             var = inner.take().text
@@ -446,7 +429,7 @@ class Expressions(Reader):
             left, first = inner.expression(), inner.take().text
             rest = inner.tokens[inner.at :]
             if [t.kind for t in rest[1:2]] == ["eof"] or first not in COMPARE:
-                at_least = first in (">", r"\ge") and isinstance(left, Idx)
+                at_least = first in (">", r"\ge") and isinstance(left, nodes.Idx)
                 low = inner.source[rest[0].pos : rest[-1].end] + ("+1" if first == ">" else "")
                 forms = rf"write \{kind}_{{{left.name}={low}}}^{{T_x}}" if at_least else BIG_FORMS  # type: ignore[attr-defined]
                 self.refuse(rf"where does the index of \{kind} begin and end? {forms}", self.since(start))
@@ -455,8 +438,8 @@ class Expressions(Reader):
             if above or {first, second} - ({">", r"\ge"} if descending else {"<", r"\le"}):
                 self.refuse(BIG_FORMS, self.since(start))
             (lo, low), (hi, high) = ((right, second), (left, first))[:: 1 if descending else -1]
-            lo = Add(((1, lo), (1, Num(1.0))), span=lo.span) if low in "<>" else lo
-            hi = Add(((1, hi), (-1, Num(1.0))), span=hi.span) if high in "<>" else hi
+            lo = nodes.Add(((1, lo), (1, nodes.Num(1.0))), span=lo.span) if low in "<>" else lo
+            hi = nodes.Add(((1, hi), (-1, nodes.Num(1.0))), span=hi.span) if high in "<>" else hi
         if var not in self.notation.indices:
             self.refuse(f"{var} is not an index", self.since(start))
-        return Big(kind, var, lo, hi, self.term(), descending, span=self.since(start))
+        return nodes.Big(kind, var, lo, hi, self.term(), descending, span=self.since(start))

@@ -8,7 +8,8 @@ from typing import Any
 
 __all__ = [
     "Add", "Big", "Cases", "Cond", "Deriv", "Div", "Entry", "Fn", "Idx", "Indicator", "Mul", "Neg", "Node", "Norm",
-    "Num", "Pow", "Range", "Relation", "Space", "Span", "Stack", "Sym", "Transpose", "rebuild", "walk",
+    "Num", "Pow", "Range", "Relation", "Space", "Span", "Stack", "Sym", "Transpose", "rebuild", "slots", "walk",
+    "with_slot",
 ]  # fmt: skip
 
 Span = tuple[int, int]
@@ -239,6 +240,21 @@ def rebuild(value: Any, f: Callable[[Any], Any]) -> Any:
         return value if all(a is b for a, b in zip(value, new, strict=True)) else new
     if not isinstance(value, Node):
         return value
-    old = {x.name: getattr(value, x.name) for x in fields(value)}
-    parts = {name: f(part) for name, part in old.items() if isinstance(part, Node | tuple) and name != "span"}
+    old = {name: getattr(value, name) for name in _part_names(type(value))}
+    parts = {name: f(part) for name, part in old.items() if isinstance(part, Node | tuple)}
     return value if all(part is old[name] for name, part in parts.items()) else replace(value, **parts)
+
+
+def slots(value: Any) -> Iterator[tuple[str | int, Any]]:
+    """Yield (name or place, part) for what a node, or a tuple, could have nodes in."""
+    if isinstance(value, tuple):
+        yield from enumerate(value)
+    elif isinstance(value, Node):
+        yield from ((name, getattr(value, name)) for name in _part_names(type(value)))
+
+
+def with_slot(value: Any, at: str | int, new: Any) -> Any:
+    """Put a part in the place of another one."""
+    if isinstance(at, str):
+        return replace(value, **{at: new})
+    return (*value[:at], new, *value[at + 1 :])

@@ -14,11 +14,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from ...records import Array
+from ..language.looks import LOSSES
 
-__all__ = ["LOSSES", "Ident", "Place", "Trace", "World"]
+__all__ = ["Ident", "Place", "Trace", "World"]
 
 H = 1e-30  # the complex step: so small that nothing is lost
-LOSSES = ("L", "L_t", "J")
 Place = tuple[str, int | None, int | None]  # key, time, layer
 
 

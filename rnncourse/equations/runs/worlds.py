@@ -128,6 +128,12 @@ def carousel(part: Part) -> Part:
     return Part(LSTM(W, b), part.weights)
 
 
+def driven(part: Part) -> Part:
+    """Gates that are 1 and candidates that are 1 in every other unit, else -1: the outputs come near both."""
+    open_, n = carousel(part), part.layer.n_a
+    return replace(open_, layer=LSTM(open_.layer.W, np.append(open_.layer.b[: 3 * n], 100.0 * (-1) ** np.arange(n))))
+
+
 class Feedforward(World):
     """A network of two dense layers, without time."""
 
@@ -222,15 +228,15 @@ class Setting:
         Which runs there are.
     attaining : mapping
         Names of runs on which bounds are equalities, and what builds them.
-    extreme : callable, optional
-        Builds a run of large weights, which comes near what bounds gates and states.
+    extreme : tuple of callable
+        Build runs of large weights or of open gates, which come near what bounds gates and states.
     """
 
     notation: Notation
     make: Callable[[int], World]
     seeds: tuple[int, ...] = SEEDS
     attaining: Mapping[str, Callable[[], World]] = field(default_factory=dict)
-    extreme: Callable[[], World] | None = None
+    extreme: tuple[Callable[[], World], ...] = ()
 
     def worlds(self) -> tuple[World, ...]:
         """Return the runs; they are made once."""
@@ -241,9 +247,8 @@ class Setting:
         return _witness(self.attaining[name])
 
     def extremes(self) -> tuple[World, ...]:
-        """Return the runs on which bounds are looked for: those that attain one, and that of large weights."""
-        more = () if self.extreme is None else (self.extreme,)
-        return tuple(_witness(make) for make in (*self.attaining.values(), *more))
+        """Return the runs on which bounds are looked for: those that attain one, and the extreme ones."""
+        return tuple(map(_witness, (*self.attaining.values(), *self.extreme)))
 
 
 @cache
@@ -264,17 +269,19 @@ SETTINGS: dict[str, Setting] = {
     "rnn": Setting(tables.RNN, lambda s: network(s, RNN_LAYER), attaining={
         "resting": lambda: network(1, RNN_LAYER, still=True, adapt=resting),
         "uniform": lambda: network(1, RNN_LAYER, still=True, adapt=uniform),
-    }, extreme=lambda: network(1, RNN_LAYER, adapt=large)),
+    }, extreme=(lambda: network(1, RNN_LAYER, adapt=large),)),
     "rnn-batch": Setting(tables.RNN, lambda s: network(
         s, RNN_LAYER, sizes=BATCHES, examples=EXAMPLES)),
     "rnn-binary": Setting(tables.RNN, lambda s: network(s, RNN_LAYER, loss="binary")),
     "rnn-linear": Setting(tables.RNN, lambda s: network(s, single(RNN.init, PLAIN, activation="identity"))),
     "rnn-squared": Setting(tables.RNN, lambda s: network(s, RNN_LAYER, loss="squared")),
     "feedforward": Setting(tables.FEEDFORWARD, Feedforward),
-    "gru": Setting(tables.GRU, lambda s: network(s, GRU_LAYER), extreme=lambda: network(1, GRU_LAYER, adapt=large)),
+    "gru": Setting(tables.GRU, lambda s: network(s, GRU_LAYER), extreme=(lambda: network(1, GRU_LAYER, adapt=large),)),
     "gru-after": Setting(tables.GRU_AFTER, lambda s: network(
         s, single(GRU.init, gated("urc", "c", "b_cc"), reset_after=True))),
-    "lstm": Setting(tables.LSTM, lambda s: network(s, LSTM_LAYER), extreme=lambda: network(1, LSTM_LAYER, adapt=large)),
+    "lstm": Setting(tables.LSTM, lambda s: network(s, LSTM_LAYER), extreme=(
+        lambda: network(1, LSTM_LAYER, adapt=large), lambda: network(1, LSTM_LAYER, adapt=driven),
+    )),
     "lstm-peepholes": Setting(tables.LSTM_PEEPHOLES, lambda s: network(
         s, single(LSTM.init, LSTM_NAMES | {f"p_{k}": f"p_{k}" for k in "fuo"}, peepholes=True))),
     "lstm-carousel": Setting(tables.LSTM, lambda s: network(s, single(LSTM.init, LSTM_NAMES), adapt=carousel)),

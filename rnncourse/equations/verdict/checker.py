@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..language.lexer import Failure
+from ..language.looks import LOSSES
 from ..language.nodes import Cases, Deriv, Idx, Node, Num, Relation, Space, Sym, walk
-from ..runs.world import LOSSES, World
+from ..runs.world import World
 from ..runs.worlds import Setting
 from .evaluate import MOST, Definition, Evaluator, Work, show
 
@@ -166,14 +168,18 @@ class RelationCheck:
             if self.kind == "identity" and isinstance(a, Sym) and a in list(walk(b)):
                 self.fail("the left side appears again on the right", b)
 
-    def gradients(self, world: World) -> tuple[str, ...]:
-        """Return the sources of gradients to check with: one, if there are none in the relation."""
-        asked = any(
+    @cached_property
+    def has_gradients(self) -> bool:
+        """Whether there are gradients of a loss in it."""
+        return any(
             (isinstance(n, Deriv) and n.num.key in LOSSES and not n.held and not n.immediate)
             or (isinstance(n, Sym) and n.key.startswith("d "))
             for n in self.parts()
         )
-        there = ("measured", *world.sources) if asked else ("measured",)
+
+    def gradients(self, world: World) -> tuple[str, ...]:
+        """Return the sources of gradients to check with: one, if there are none in the relation."""
+        there = ("measured", *world.sources) if self.has_gradients else ("measured",)
         chosen = self.checker.sources
         return there if chosen is None else tuple(s for s in there if s in chosen) or there[:1]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ..language.lexer import EquationError, Failure
-from ..language.nodes import Add, Idx, Mul, Neg, Node, Num, Pow, Relation, Sym, Transpose, rebuild, walk
+from ..language.nodes import Add, Idx, Mul, Neg, Node, Num, Pow, Relation, Sym, Transpose, slots, walk, with_slot
 from ..language.parser import parse
 from ..language.printer import latex
 from ..runs.world import World
@@ -20,7 +20,8 @@ __all__ = ["diagnosis"]
 
 NAMES = {"backward": "the layer's backward pass", "cells": "the cell's backward step"}
 TRIED = 400  # edits
-SEARCH = 60_000  # values to compute in all: a learner waits for the answer
+LONG = 400  # parts of an equation: more than twice what any of the book has; to read its edits would take minutes
+SEARCH = 40_000  # values to compute in all: a learner waits for the answer
 
 
 def diagnosis(source: str, relations: list[Relation], checker: Checker, attained: str | None = None) -> list[str]:
@@ -42,9 +43,12 @@ def diagnosis(source: str, relations: list[Relation], checker: Checker, attained
     list of str
         Lines to follow the message; empty if there is no explanation.
     """
+    if sum(1 for relation in relations for _ in walk(relation)) > LONG:
+        return [f"It has more than {LONG} parts: to have the slip found, check it in parts."]
     attempt = _Attempt(checker, attained)
     try:
-        return attempt.explanation(source, relations)
+        with np.errstate(all="ignore"):
+            return attempt.explanation(source, relations)
     except RecursionError:
         return []
 
@@ -54,6 +58,7 @@ class _Attempt:
 
     def __init__(self, checker: Checker, attained: str | None) -> None:
         self.checker, self.attained = checker, attained
+        self.tried = 0  # edits
         self.work = Work(SEARCH)  # for all variants together: what is not found by then is rarely found later
 
     def explanation(self, source: str, relations: list[Relation]) -> list[str]:
@@ -61,13 +66,24 @@ class _Attempt:
         found = self.blame(source, relations)
         if found:
             return found
-        found = [line for relation in relations for line in self.range_of(source, relation)]
-        found += self.one_edit(source, relations)
-        return found or [line for relation in relations for line in self.missing(source, relation)][:1]
+        wrong = self.wrong(source, relations)
+        found = [line for relation in wrong for line in self.range_of(source, relation)]
+        found += self.one_edit(source, relations, wrong)
+        return found or [line for relation in wrong for line in self.missing(source, relation)][:1]
+
+    def wrong(self, source: str, relations: list[Relation]) -> list[Relation]:
+        """Return the relations that do not hold; all of them, if one defines what others use."""
+        checks = (RelationCheck(self.checker, relation, source) for relation in relations)
+        if len(relations) == 1 or any(check.is_definition() for check in checks):
+            return relations
+        return [relation for relation in relations if not self.holds(source, [relation])]
 
     def holds(self, source: str, relations: list[Relation], sources: tuple[str, ...] | None = None) -> bool:
+        """Whether a variant holds on all runs; most fail on the first already, and with gradients that cost nothing."""
+        looked_up = self.checker.worlds[0].sources[:1] or None  # to measure them takes a pass for every weight
         quick, full = (
-            Checker(self.checker.setting, dict(self.checker.definitions), sources, self.work) for _ in range(2)
+            Checker(self.checker.setting, dict(self.checker.definitions), asked, self.work)
+            for asked in (sources or looked_up, sources)
         )
         quick.worlds = quick.worlds[:1]
         try:
@@ -99,13 +115,12 @@ class _Attempt:
         good: list[dict[str, int]] = []
         bad: list[dict[str, int]] = []
         try:
-            with np.errstate(all="ignore"):
-                for env in evaluator.assignments(relation):
-                    try:
-                        check.case(evaluator, env)
-                        good.append(env)
-                    except Failure:
-                        bad.append(env)
+            for env in evaluator.assignments(relation):
+                try:
+                    check.case(evaluator, env)
+                    good.append(env)
+                except Failure:
+                    bad.append(env)
         except EquationError:
             return
         for name in bad[0] if bad and good else ():
@@ -116,15 +131,22 @@ class _Attempt:
                 first, last = min(elsewhere), max(elsewhere)
                 yield f"It fails at {name} = {only} only and holds for {name} = {first} … {last}: write that range."
 
-    def one_edit(self, source: str, relations: list[Relation]) -> list[str]:
-        """Find single edits that make it true."""
+    def one_edit(self, source: str, relations: list[Relation], wrong: list[Relation]) -> list[str]:
+        """Find single edits that make it true: none in a relation that holds could."""
         found: list[str] = []
-        for edit in edits(source, relations, self.checker.setting.notation)[:TRIED]:
+        right = [relation for relation in relations if relation not in wrong]
+        for edit in edits(source, relations, self.checker.setting.notation):
+            start, stop = edit.changed(source)
+            if any(relation.span[0] <= start and stop <= relation.span[1] for relation in right):
+                continue
+            if self.tried == TRIED:
+                break
+            self.tried += 1
             try:
                 changed = parse(edit.source, self.checker.setting.notation)
             except EquationError:
                 continue
-            if self.holds(edit.source, changed):
+            if self.holds(edit.source, [relation for relation in changed if relation not in right]):
                 found.append(str(EquationError(f"It holds if {edit.says}:", source, edit.changed(source))))
             if len(found) == 2 or self.work.left < 0:
                 break
@@ -147,10 +169,15 @@ class _Attempt:
             return
         evaluator.updated = False
         time = next((n for n in walk(relation) if isinstance(n, Idx) and n.name in env), None)
-        terms, factors = self.candidates(evaluator, env, time)
-        for spot in spots(last):
-            for new, said, what in inserted(spot, terms, factors):
-                tree = replaced(last, spot, new)
+        terms, factors = (
+            [(node, np.shape(value_of(evaluator, node, env))) for node in nodes]
+            for nodes in self.candidates(evaluator, env, time)
+        )
+        for spot, tree_with in spots(last):
+            here = value_of(evaluator, spot, env)
+            fitting = ([node for node, shape in known if fits(here, shape)] for known in (terms, factors))
+            for new, said, what in inserted(spot, *fitting):
+                tree = tree_with(new)
                 value = value_of(evaluator, tree, env)
                 if self.work.left < 0:
                     return
@@ -184,15 +211,35 @@ class _Attempt:
         return terms, [*simple, *one, *slopes, *gates]
 
 
-def spots(tree: Node) -> list[Node]:
-    """List where something could be missing: the whole, sums, terms of sums, factors."""
-    found = [tree]
+def places(tree: Any, put: Callable[[Any], Any] = lambda new: new) -> Iterator[tuple[Any, Callable[[Any], Any]]]:
+    """Yield every node (and tuple of nodes) of a tree, and what builds the tree with another one in its place.
+
+    Only what stands above the place is built anew: the rest keeps its identity, and with it the values known of it.
+    """
+    yield tree, put
+    for at, part in slots(tree):
+
+        def above(new: Any, at: str | int = at) -> Any:
+            return put(with_slot(tree, at, new))
+
+        yield from places(part, above)
+
+
+def spots(tree: Node) -> list[tuple[Node, Callable[[Node], Any]]]:
+    """List where something could be missing (the whole, sums, terms of sums, factors), and what puts it there."""
+    wanted = [tree]
     for node in walk(tree):
         if isinstance(node, Add):
-            found += [node, *(term for _, term in node.terms)]
+            wanted += [node, *(term for _, term in node.terms)]
         elif isinstance(node, Mul) and node.kind == "had":
-            found += [node.a, node.b]
-    return found
+            wanted += [node.a, node.b]
+    where = {id(node): put for node, put in reversed(list(places(tree)))}
+    return [(node, where[id(node)]) for node in wanted]
+
+
+def fits(value: Any, shape: tuple[int, ...]) -> bool:
+    """Whether something of a shape can be joined to a value by + or ⊙; if the value is not known, it can."""
+    return value is None or not np.ndim(value) or not shape or shape[0] == value.shape[0]
 
 
 def inserted(spot: Node, terms: list[Node], factors: list[Node]) -> Iterator[tuple[Node, Node, str]]:
@@ -208,12 +255,6 @@ def inserted(spot: Node, terms: list[Node], factors: list[Node]) -> Iterator[tup
 def value_of(evaluator: Evaluator, node: Node, env: dict[str, int]) -> Any:
     """Return a value, or None if there is none."""
     try:
-        with np.errstate(all="ignore"):
-            return evaluator.value(node, env)
+        return evaluator.value(node, env)
     except EquationError:
         return None
-
-
-def replaced(tree: Any, spot: Node, new: Node) -> Any:
-    """Put a node in the place of another one."""
-    return new if tree is spot else rebuild(tree, lambda part: replaced(part, spot, new))

@@ -11,26 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from ..language import nodes
 from ..language.looks import LOSSES, TOP, Looks, ends_with_the_sequence, indices_of, is_number, kind_of, shifted
-from ..language.nodes import (
-    Add,
-    Big,
-    Deriv,
-    Div,
-    Fn,
-    Idx,
-    Mul,
-    Neg,
-    Norm,
-    Num,
-    Pow,
-    Relation,
-    Span,
-    Stack,
-    Sym,
-    Transpose,
-    walk,
-)  # fmt: skip
 from ..language.printer import latex
 from ..language.symbols import Notation
 
@@ -54,7 +36,7 @@ class Edit(NamedTuple):
     says: str
     source: str
 
-    def changed(self, before: str) -> Span:
+    def changed(self, before: str) -> nodes.Span:
         """Return from where to where the edit changes a source."""
         alike = 0
         while alike < min(len(before), len(self.source)) and before[alike] == self.source[alike]:
@@ -65,7 +47,7 @@ class Edit(NamedTuple):
         return alike, max(alike + 1, len(before) - end)
 
 
-def edits(source: str, relations: list[Relation], notation: Notation) -> list[Edit]:
+def edits(source: str, relations: list[nodes.Relation], notation: Notation) -> list[Edit]:
     """List the single edits of an equation, the likeliest slips first.
 
     Parameters
@@ -102,41 +84,41 @@ class _Edits(Looks):
 
     def indices(self) -> Iterator[Edit]:
         """Time and layer indices that are off by one, and the last time where the present one is meant."""
-        for node in self.of(Sym):
-            assert isinstance(node, Sym)
+        for node in self.of(nodes.Sym):
+            assert isinstance(node, nodes.Sym)
             for kind, index in (("time index", node.time), ("layer index", node.layer)):
                 if index is None or id(node) in self.shape_only:
                     continue
                 was = self.text(index)
                 others = [shifted(index, was, step) for step in (-1, 1)]
-                if any(isinstance(n, Idx) and n.name == "T" for n in walk(index)):
+                if any(isinstance(n, nodes.Idx) and n.name == "T" for n in nodes.walk(index)):
                     others.append(re.sub(r"T(_\{?\w\}?)?", "t", was, count=1))
                 for now in others:
                     yield Edit(kind, f"{was} becomes {now} in {self.bare(node)}", self.put(index.span, now))
 
     def transposes(self) -> Iterator[Edit]:
         """Transposes that are missing or too many."""
-        for node in self.of(Transpose):
-            assert isinstance(node, Transpose)
+        for node in self.of(nodes.Transpose):
+            assert isinstance(node, nodes.Transpose)
             tops = list(TOP.finditer(self.source, *node.span))
             if not tops:
                 continue
             last = tops[-1]
-            inner = latex(node.x, self.notation) if isinstance(node.x, Sym) else "the parentheses"
+            inner = latex(node.x, self.notation) if isinstance(node.x, nodes.Sym) else "the parentheses"
             yield Edit("drop transpose", f"the transpose of {inner} is dropped", self.put(last.span(), ""))
-        for node in self.of(Sym, Deriv):
-            scalar = isinstance(node, Sym) and (node.entry or node.key in LOSSES)
+        for node in self.of(nodes.Sym, nodes.Deriv):
+            scalar = isinstance(node, nodes.Sym) and (node.entry or node.key in LOSSES)
             if node.span in self.turned | self.in_derivative | self.in_norm or scalar:
                 continue
-            name = self.bare(node) if isinstance(node, Sym) else "the derivative"
+            name = self.bare(node) if isinstance(node, nodes.Sym) else "the derivative"
             text = self.text(node)
-            new = f"{{{text}}}^{{\\top}}" if isinstance(node, Sym) else rf"\left({text}\right)^{{\top}}"
+            new = f"{{{text}}}^{{\\top}}" if isinstance(node, nodes.Sym) else rf"\left({text}\right)^{{\top}}"
             yield Edit("add transpose", f"the missing transpose of {name} is put in", self.put(node.span, new))
 
     def signs(self) -> Iterator[Edit]:
         """Signs."""
-        for node in self.of(Add):
-            assert isinstance(node, Add)
+        for node in self.of(nodes.Add):
+            assert isinstance(node, nodes.Add)
             start = node.span[0]
             for k, (sign, term) in enumerate(node.terms):
                 gap = (start, term.span[0])
@@ -149,31 +131,31 @@ class _Edits(Looks):
                 elif not k and sign > 0:
                     yield Edit("sign", says, self.put((term.span[0], term.span[0]), "- "))
                 start = term.span[1]
-        for node in self.of(Neg):
+        for node in self.of(nodes.Neg):
             at = self.source.find("-", node.span[0])
             if at < 0:
                 continue
             yield Edit("sign", f"the sign of {self.short(node)} becomes +", self.put((at, at + 1), " "))
         for relation in self.relations:
             for side in relation.sides[1:]:
-                if isinstance(side, Mul | Big | Sym | Fn | Add) and side.span[1]:
+                if isinstance(side, nodes.Mul | nodes.Big | nodes.Sym | nodes.Fn | nodes.Add) and side.span[1]:
                     new = rf"- \left({self.text(side)}\right)"
                     yield Edit("sign", "the right side changes its sign", self.put(side.span, new))
 
     def slopes(self) -> Iterator[Edit]:
         """Squares and '1 -' that are missing or too many, as in the slopes 1 - a² and Γ (1 - Γ)."""
-        for node in self.of(Pow):
-            assert isinstance(node, Pow)
-            if isinstance(node.n, Num) and node.n.value == 2:
+        for node in self.of(nodes.Pow):
+            assert isinstance(node, nodes.Pow)
+            if isinstance(node.n, nodes.Num) and node.n.value == 2:
                 powers = list(re.finditer(r"\^\{?\s*2\s*\}?", self.text(node)))
                 if not powers:  # spelled in another way, as in ^{\odot 2}
                     continue
-                power = powers[0] if isinstance(node.x, Fn) else powers[-1]  # \tanh^2(z): it is not at the end
+                power = powers[0] if isinstance(node.x, nodes.Fn) else powers[-1]  # \tanh^2(z): it is not at the end
                 a, b = (node.span[0] + p for p in power.span())
                 yield Edit("power", f"the square of {self.short(node.x)} is dropped", self.put((a, b), ""))
                 yield Edit("power", f"the square of {self.short(node.x)} becomes a cube", self.put((a, b), "^{3}"))
-        for node in self.of(Sym):
-            assert isinstance(node, Sym)
+        for node in self.of(nodes.Sym):
+            assert isinstance(node, nodes.Sym)
             if node.span in self.turned | self.in_derivative or node.key.startswith(("W", "d ")):
                 continue
             if id(node) in self.shape_only:
@@ -181,16 +163,16 @@ class _Edits(Looks):
             name, text = self.bare(node), self.text(node)
             yield Edit("power", f"the missing square of {name} is put in", self.put(node.span, f"({text})^2"))
             yield Edit("one minus", f"{name} becomes 1 - {name}", self.put(node.span, rf"\left(1 - {text}\right)"))
-        for node in self.of(Add):
-            assert isinstance(node, Add)
-            if isinstance(node.terms[0][1], Num) and len(node.terms) == 2:
+        for node in self.of(nodes.Add):
+            assert isinstance(node, nodes.Add)
+            if isinstance(node.terms[0][1], nodes.Num) and len(node.terms) == 2:
                 span = (node.terms[0][1].span[0], node.terms[1][1].span[0])
                 yield Edit("one minus", f"'{self.source[slice(*span)].strip()}' is dropped", self.put(span, ""))
 
     def quantities(self) -> Iterator[Edit]:
         """Another quantity of the same kind."""
-        for node in self.of(Sym):
-            assert isinstance(node, Sym)
+        for node in self.of(nodes.Sym):
+            assert isinstance(node, nodes.Sym)
             axes = self.axes(node.key)
             if id(node) in self.shape_only:
                 continue
@@ -198,10 +180,10 @@ class _Edits(Looks):
                 if key == node.key:
                     continue
                 if self.axes(key) == axes and kind_of(key) == kind_of(node.key):
-                    new = latex(Sym(key, node.time, node.layer, node.example, node.entry), self.notation)
+                    new = latex(nodes.Sym(key, node.time, node.layer, node.example, node.entry), self.notation)
                 elif {key, node.key} == {"L", "L_t"}:
-                    times = [n.time for n in self.of(Sym) if isinstance(n, Sym) and n.time is not None]
-                    new = latex(Sym(key, times[0] if key == "L_t" and times else None), self.notation)
+                    times = [n.time for n in self.of(nodes.Sym) if isinstance(n, nodes.Sym) and n.time is not None]
+                    new = latex(nodes.Sym(key, times[0] if key == "L_t" and times else None), self.notation)
                     if key == "L_t" and not times:
                         continue
                 else:
@@ -213,8 +195,8 @@ class _Edits(Looks):
 
     def products(self) -> Iterator[Edit]:
         """Products: the kind, the order, a factor too many."""
-        for node in self.of(Mul):
-            assert isinstance(node, Mul)
+        for node in self.of(nodes.Mul):
+            assert isinstance(node, nodes.Mul)
             a, b = self.text(node.a), self.text(node.b)
             if node.kind == "had":
                 yield Edit("product", r"the \odot becomes a matrix product", self.put(node.span, f"{a} {b}"))
@@ -229,8 +211,8 @@ class _Edits(Looks):
 
     def limits(self) -> Iterator[Edit]:
         """Where sums and products begin and end, and the order of products."""
-        for node in self.of(Big):
-            assert isinstance(node, Big)
+        for node in self.of(nodes.Big):
+            assert isinstance(node, nodes.Big)
             head = re.match(r"\\(?:sum|prod)\s*(?:\\limits\s*)?_\{(.*?)\}", self.text(node), re.S)
             if not head or node.lo is None or node.hi is None:
                 continue
@@ -239,7 +221,7 @@ class _Edits(Looks):
             if "=" in head[1]:
                 for limit, end in ((node.lo, "begins"), (node.hi, "ends")):
                     for step in (-1, 1):
-                        if step == 1 and limit == Idx("T") and ends_with_the_sequence(node.body, var):
+                        if step == 1 and limit == nodes.Idx("T") and ends_with_the_sequence(node.body, var):
                             continue  # that term is zero: it would be the same sum
                         now = shifted(limit, self.text(limit), step)
                         yield Edit("range", f"the {name} {end} at {now}", self.put(limit.span, now))
@@ -260,14 +242,14 @@ class _Edits(Looks):
 
     def derivatives(self) -> Iterator[Edit]:
         """Total, immediate, held."""
-        for node in self.of(Deriv):
-            assert isinstance(node, Deriv)
+        for node in self.of(nodes.Deriv):
+            assert isinstance(node, nodes.Deriv)
             text = self.text(node)
             if node.immediate:
                 new = re.sub(r"\\partial\s*\^\{?\s*\+\s*\}?", r"\\partial ", text, count=1)
                 yield Edit("derivative", r"\partial^{+} becomes the total \partial", self.put(node.span, new))
             elif node.held:
-                new = latex(Deriv(node.num, node.den), self.notation)
+                new = latex(nodes.Deriv(node.num, node.den), self.notation)
                 yield Edit("derivative", "nothing is held", self.put(node.span, new))
             elif node.num.key not in LOSSES:
                 new = text.replace(r"\partial", r"\partial^{+}", 1)
@@ -276,8 +258,8 @@ class _Edits(Looks):
     def functions(self) -> Iterator[Edit]:
         """Functions: another one, none, its slope."""
         other = {"tanh": r"\sigma", "sigmoid": r"\tanh", "g": r"\sigma"}
-        for node in self.of(Fn):
-            assert isinstance(node, Fn)
+        for node in self.of(nodes.Fn):
+            assert isinstance(node, nodes.Fn)
             text = self.text(node)
             name = re.match(r"\\operatorname\s*\{\w+\}|\\mathrm\s*\{\w+\}|\\\w+|g(?=')?|e\^", text)
             if not name or name[0] == "e^":
@@ -297,8 +279,8 @@ class _Edits(Looks):
 
     def terms(self) -> Iterator[Edit]:
         """Drop a term that is too many."""
-        for node in self.of(Add):
-            assert isinstance(node, Add)
+        for node in self.of(nodes.Add):
+            assert isinstance(node, nodes.Add)
             for k, (_, term) in enumerate(node.terms):
                 start = (
                     node.terms[k - 1][1].span[1] if k else node.span[0] + self.source[slice(*node.span)].startswith("(")
@@ -314,44 +296,44 @@ class _Edits(Looks):
     def numbers(self) -> Iterator[Edit]:
         """Numbers and fractions."""
         inside = {id(x) for n in self.nodes for x in indices_of(n)}
-        for node in self.of(Num):
-            assert isinstance(node, Num)
+        for node in self.of(nodes.Num):
+            assert isinstance(node, nodes.Num)
             if id(node) not in inside:
                 value = node.value + 1
                 if id(node) in self.limits_of_claims:  # narrower would be weaker, and true
                     value = node.value - 1 if node.value else 1
                 now = f"{value:g}"
                 yield Edit("number", f"{self.text(node)} becomes {now}", self.put(node.span, now))
-        for node in self.of(Div):
-            assert isinstance(node, Div)
+        for node in self.of(nodes.Div):
+            assert isinstance(node, nodes.Div)
             new = rf"\frac{{{self.text(node.b)}}}{{{self.text(node.a)}}}"
             yield Edit("fraction", "the fraction is turned over", self.put(node.span, new))
-        for node in self.of(Norm):
-            assert isinstance(node, Norm)
-            vector = isinstance(node.x, Sym) and not node.x.key.startswith("W")  # for which the two are the same
+        for node in self.of(nodes.Norm):
+            assert isinstance(node, nodes.Norm)
+            vector = isinstance(node.x, nodes.Sym) and not node.x.key.startswith("W")  # for which the two are the same
             if node.order == "2" and not vector and (k := self.text(node).rfind("_2")) >= 0:
                 at = node.span[0] + k
                 yield Edit("norm", "the norm becomes Frobenius'", self.put((at, at + 2), "_F"))
 
     def entries(self) -> Iterator[Edit]:
         """Entries: another index, or the two the other way round."""
-        names = list(dict.fromkeys(n.name for n in self.of(Idx) if isinstance(n, Idx) and len(n.name) == 1))
-        for node in self.of(Sym):
-            assert isinstance(node, Sym)
+        names = list(dict.fromkeys(n.name for n in self.of(nodes.Idx) if isinstance(n, nodes.Idx) and len(n.name) == 1))
+        for node in self.of(nodes.Sym):
+            assert isinstance(node, nodes.Sym)
             for k, entry in enumerate(node.entry):
-                if isinstance(entry, Idx):
+                if isinstance(entry, nodes.Idx):
                     for name in [n for n in names if n != entry.name and n not in ("t", "T", "m", "N")]:
                         says = f"{entry.name} becomes {name} in {self.bare(node)}"
                         yield Edit("entry", says, self.put(entry.span, f" {name}"))
-                    if k and isinstance(node.entry[0], Idx) and node.entry[0].name != entry.name:
+                    if k and isinstance(node.entry[0], nodes.Idx) and node.entry[0].name != entry.name:
                         pair = (node.entry[0].span[0], entry.span[1])
                         new = f"{entry.name} {node.entry[0].name}"
                         yield Edit("entry", f"the subscripts of {self.bare(node)} change places", self.put(pair, new))
 
     def blocks(self) -> Iterator[Edit]:
         """Exchange blocks."""
-        for node in self.of(Stack):
-            assert isinstance(node, Stack)
+        for node in self.of(nodes.Stack):
+            assert isinstance(node, nodes.Stack)
             flat = [block for row in node.rows for block in row]
             for a, b in pairwise(flat):
                 between = self.source[a.span[1] : b.span[0]]
@@ -369,7 +351,7 @@ class _Edits(Looks):
 
     def exchanges(self) -> Iterator[Edit]:
         """Exchange two quantities of one kind."""
-        symbols = [n for n in self.of(Sym) if isinstance(n, Sym) and n.span not in self.turned]
+        symbols = [n for n in self.of(nodes.Sym) if isinstance(n, nodes.Sym) and n.span not in self.turned]
         for k, a in enumerate(symbols):
             for b in symbols[k + 1 :]:
                 alike = kind_of(a.key) == kind_of(b.key) and self.axes(a.key) == self.axes(b.key) and a.time == b.time

@@ -13,29 +13,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ...records import Array
+from ..language import nodes
 from ..language.lexer import Failure, Refused
-from ..language.nodes import (
-    Add,
-    Big,
-    Cases,
-    Cond,
-    Deriv,
-    Div,
-    Entry,
-    Fn,
-    Idx,
-    Indicator,
-    Mul,
-    Neg,
-    Node,
-    Norm,
-    Num,
-    Pow,
-    Range,
-    Stack,
-    Sym,
-    Transpose,
-)  # fmt: skip
 from ..runs.world import Ident, World
 from .ranges import LONGEST, Env, Ranges
 
@@ -81,7 +60,7 @@ class Definition:
     """What a chapter defines with := and the package has no name for."""
 
     parameters: tuple[str, ...]
-    body: Node
+    body: nodes.Node
     source: str
 
 
@@ -120,11 +99,11 @@ class Evaluator(Ranges):
         self._known: dict[tuple[int, ...], Any] = {}  # values, by node and free indices
         self._inner: dict[str, Evaluator] = {}
 
-    def fail(self, message: str, node: Node) -> NoReturn:
+    def fail(self, message: str, node: nodes.Node) -> NoReturn:
         """Say what makes no sense, and where."""
         raise Failure(message, self.source, node.span)
 
-    def value(self, node: Node, env: Env) -> Any:
+    def value(self, node: nodes.Node, env: Env) -> Any:
         """Return the number or the array that an expression stands for.
 
         Parameters
@@ -147,7 +126,7 @@ class Evaluator(Ranges):
         kind = type(node)
         if kind not in self._methods:
             self._methods[kind] = getattr(self, "_" + kind.__name__.lower())
-        if kind is Num or kind is Idx or self.updated:
+        if kind is nodes.Num or kind is nodes.Idx or self.updated:
             return self._methods[kind](node, env)
         key = (id(node), *[env.get(name, 0) for name in self.free(node)])
         if key not in self._known:
@@ -155,16 +134,16 @@ class Evaluator(Ranges):
             self._known[key] = self._methods[kind](node, env)
         return self._known[key]
 
-    def index(self, node: Node, env: Env) -> int:
+    def index(self, node: nodes.Node, env: Env) -> int:
         """Return a whole number."""
-        if isinstance(node, Idx) and node.name in env:
+        if isinstance(node, nodes.Idx) and node.name in env:
             return env[node.name]
         value = self.value(node, env)
         if np.ndim(value) or not abs(value) < 1e6 or abs(value - round(value)) > 1e-9:
             self.fail("an index has to be a whole number", node)
         return round(value)
 
-    def ident(self, node: Sym, env: Env) -> Ident:
+    def ident(self, node: nodes.Sym, env: Env) -> Ident:
         """Return which quantity a symbol means."""
         return Ident(
             node.key, *(None if x is None else self.index(x, env) for x in (node.time, node.layer, node.example))
@@ -172,17 +151,17 @@ class Evaluator(Ranges):
 
     # ---- leaves
 
-    def _num(self, node: Num, env: Env) -> Any:
+    def _num(self, node: nodes.Num, env: Env) -> Any:
         return node.value
 
-    def _idx(self, node: Idx, env: Env) -> Any:
+    def _idx(self, node: nodes.Idx, env: Env) -> Any:
         if node.name in env:
             return float(env[node.name])
         if node.name in self.world.sizes:
             return float(self.world.sizes[node.name])
         return self.fail(f"the index {node.name} has no range here: add ', \\quad {node.name} = 1, \\ldots, n'", node)
 
-    def _sym(self, node: Sym, env: Env) -> Any:
+    def _sym(self, node: nodes.Sym, env: Env) -> Any:
         ident = self.ident(node, env)
         if node.key in self.definitions:
             definition = self.definitions[node.key]
@@ -200,10 +179,12 @@ class Evaluator(Ranges):
                 self.fail(str(error.args[0]), node)
         return self.pick(value, node.entry, node, env)
 
-    def _entry(self, node: Entry, env: Env) -> Any:
+    def _entry(self, node: nodes.Entry, env: Env) -> Any:
         return self.pick(self.value(node.x, env), node.entry, node, env)
 
-    def position(self, entry: tuple[Node, ...], shape: tuple[int, ...], node: Node, env: Env) -> tuple[int, int]:
+    def position(
+        self, entry: tuple[nodes.Node, ...], shape: tuple[int, ...], node: nodes.Node, env: Env
+    ) -> tuple[int, int]:
         """Return the place of an entry, counted from 0."""
         place = [self.index(e, env) for e in entry]
         if len(place) == 1 and shape[1:] == (1,):
@@ -214,21 +195,21 @@ class Evaluator(Ranges):
             self.fail(f"there is no entry {tuple(place)} in something of shape {show(shape)}", node)
         return place[0] - 1, place[1] - 1
 
-    def pick(self, value: Any, entry: tuple[Node, ...], node: Node, env: Env) -> Any:
+    def pick(self, value: Any, entry: tuple[nodes.Node, ...], node: nodes.Node, env: Env) -> Any:
         """Return the value, or the entry of it."""
         return value[self.position(entry, np.shape(value), node, env)] if entry else value
 
     # ---- arithmetic
 
-    def _neg(self, node: Neg, env: Env) -> Any:
+    def _neg(self, node: nodes.Neg, env: Env) -> Any:
         return -self.value(node.x, env)
 
-    def _add(self, node: Add, env: Env) -> Any:
+    def _add(self, node: nodes.Add, env: Env) -> Any:
         values = [sign * self.value(term, env) for sign, term in node.terms]
         shapes = [np.shape(v) for v in values if np.ndim(v)]
         for (_, term), value in zip(node.terms, values, strict=True):
             shape = np.shape(value)
-            if shapes and not shape and not isinstance(term, Num | Indicator):
+            if shapes and not shape and not isinstance(term, nodes.Num | nodes.Indicator):
                 self.fail(f"cannot add a number to something of shape {show(shapes[0])}", term)
             if shape and shape != shapes[0] and not self.in_batch(shape, shapes[0]):
                 turned = r": is a ^{\top} missing?" if shape == shapes[0][::-1] else ""
@@ -239,11 +220,11 @@ class Evaluator(Ranges):
         """Whether one is a column that is added to every example of the other."""
         return self.world.sizes["m"] > 1 and a[0] == b[0] and {a[1], b[1]} == {1, self.world.sizes["m"]}
 
-    def _mul(self, node: Mul, env: Env) -> Any:
+    def _mul(self, node: nodes.Mul, env: Env) -> Any:
         a, b = self.value(node.a, env), self.value(node.b, env)
         if node.kind == "had":
             for side in (node.a, node.b):
-                if isinstance(side, Mul) and side.loose and np.ndim(self.value(side.a, env)) == 2:
+                if isinstance(side, nodes.Mul) and side.loose and np.ndim(self.value(side.a, env)) == 2:
                     self.fail(r"a matrix product beside \odot has two readings: put it in parentheses", side)
             if np.shape(a) != np.shape(b) or not np.ndim(a):
                 self.fail(rf"\odot between shapes {show(a)} and {show(b)}", node)
@@ -261,14 +242,16 @@ class Evaluator(Ranges):
             self.fail(f"matrix product of shapes {show(a)} and {show(b)}{hint}", node)
         return number(a @ b)
 
-    def _div(self, node: Div, env: Env) -> Any:
+    def _div(self, node: nodes.Div, env: Env) -> Any:
         a, b = self.value(node.a, env), self.value(node.b, env)
         if np.ndim(b):
             hint = r"; write \sigma(z) for \frac{1}{1 + e^{-z}}"
-            self.fail(f"division by something of shape {show(b)}{hint if isinstance(node.b, Add) else ''}", node.b)
+            self.fail(
+                f"division by something of shape {show(b)}{hint if isinstance(node.b, nodes.Add) else ''}", node.b
+            )
         return np.true_divide(a, b)
 
-    def _pow(self, node: Pow, env: Env) -> Any:
+    def _pow(self, node: nodes.Pow, env: Env) -> Any:
         x, n = self.value(node.x, env), self.value(node.n, env)
         if np.ndim(n):
             self.fail("an exponent has to be a number", node.n)
@@ -279,11 +262,11 @@ class Evaluator(Ranges):
             return np.linalg.matrix_power(x, power)
         return np.power(x, n)
 
-    def _transpose(self, node: Transpose, env: Env) -> Any:
+    def _transpose(self, node: nodes.Transpose, env: Env) -> Any:
         x = self.value(node.x, env)
         return x.T if np.ndim(x) else self.fail("the transpose of a number", node)
 
-    def _fn(self, node: Fn, env: Env) -> Any:
+    def _fn(self, node: nodes.Fn, env: Env) -> Any:
         x, *more = args = [self.value(a, env) for a in node.args]
         name = self.world.activation if node.name == "g" else node.name
         f = self.world.functions.get(name, ELEMENTWISE.get(name))
@@ -307,7 +290,7 @@ class Evaluator(Ranges):
         slope = "the slope of " if node.prime else ""
         return self.fail(f"{slope}{name} cannot be taken of {', '.join(map(show, args))}", node)
 
-    def _stack(self, node: Stack, env: Env) -> Any:
+    def _stack(self, node: nodes.Stack, env: Env) -> Any:
         rows = [[self.value(b, env) for b in row] for row in node.rows]
         try:
             return np.block([[np.atleast_2d(v) for v in row] for row in rows])
@@ -315,7 +298,7 @@ class Evaluator(Ranges):
             shapes = "; ".join(", ".join(map(show, row)) for row in rows)
             self.fail(f"these blocks do not fit together: {shapes}", node)
 
-    def _big(self, node: Big, env: Env) -> Any:
+    def _big(self, node: nodes.Big, env: Env) -> Any:
         if node.lo is None or node.hi is None:
             values = self.default_range(node.var, [node.body], node)
         else:
@@ -343,7 +326,7 @@ class Evaluator(Ranges):
                 total = number(total @ term) if both else total * term
         return total
 
-    def _norm(self, node: Norm, env: Env) -> Any:
+    def _norm(self, node: nodes.Norm, env: Env) -> Any:
         x = self.value(node.x, env)
         if not np.ndim(x):
             return np.abs(x)
@@ -353,22 +336,22 @@ class Evaluator(Ranges):
             return np.sqrt((x**2).sum())
         return np.linalg.norm(x[:, 0] if x.shape[1] == 1 else x, ORDERS[node.order])
 
-    def _cases(self, node: Cases, env: Env) -> Any:
+    def _cases(self, node: nodes.Cases, env: Env) -> Any:
         for k, (value, condition) in enumerate(node.rows):
             if condition is None or self.holds(condition, env):
                 self.reached.add((node.span, k))
                 return self.value(value, env)
         return self.fail("no case applies", node)
 
-    def _indicator(self, node: Indicator, env: Env) -> Any:
+    def _indicator(self, node: nodes.Indicator, env: Env) -> Any:
         return np.float64(self.holds(node.cond, env))
 
-    def _range(self, node: Range, env: Env) -> Any:
+    def _range(self, node: nodes.Range, env: Env) -> Any:
         return self.fail("a range is no number", node)
 
     _cond = _space = _relation = _range
 
-    def holds(self, condition: Cond, env: Env) -> bool:
+    def holds(self, condition: nodes.Cond, env: Env) -> bool:
         """Whether a condition on numbers is true."""
         values = [self.value(x, env) for x in condition.chain[::2]]
         if any(map(np.ndim, values)):
@@ -378,7 +361,7 @@ class Evaluator(Ranges):
 
     # ---- derivatives
 
-    def _deriv(self, node: Deriv, env: Env) -> Any:
+    def _deriv(self, node: nodes.Deriv, env: Env) -> Any:
         num, den = self.ident(node.num, env), self.ident(node.den, env)
         held = tuple(self.ident(h, env) for h in node.held)
         try:
