@@ -85,6 +85,8 @@ SCOPES = {
         mentions={"W_{aa}": "rnn", "W_a": "rnn"},
     ),
     "book/gated/lstm-backward": Scope("lstm", {"with-peepholes": "lstm-peepholes"}),
+    "book/appendices/cheat-sheet": Scope(QUOTED),
+    "book/appendices/translations": Scope(QUOTED),
     "book/appendices/performance": Scope("rnn"),
     "book/appendices/write-a-cell": Scope("lstm-normalised"),
     "book/appendices/api": Scope("docstrings"),
