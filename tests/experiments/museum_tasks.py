@@ -24,7 +24,7 @@ from .tidy import BOOK, Experiment, Row, rounded
 
 CHAPTER = BOOK / "gated" / "lstm-backward.ipynb"
 DEFINES = ("def by_hand(", "def edited(", "EDITS")  # what the cells define that make the exhibits
-UNITS, BATCH, RATE, MOST, SEEDS = 8, 32, 0.01, 500, range(5)
+UNITS, BATCH, RATE, MOST, SEEDS = 8, 32, 0.01, 300, range(5)
 TASKS = {"parity": 4, "hold, 10": 10, "hold, 20": 20}  # and their steps
 GUESS = {"parity": 0.5, "hold": HOLD_GUESS}
 

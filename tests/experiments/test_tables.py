@@ -10,7 +10,7 @@ from .tidy import MOST_BYTES, read
 
 # Written, and not run yet: `make experiments` runs them; a name leaves this list with the file that is stored.
 NOT_RUN = {
-    "agreement-distance", "recall-delay", "carousel-ablation", "museum-tasks", "copy-width",
+    "agreement-distance", "recall-delay", "carousel-ablation", "museum-tasks",
 }  # fmt: skip
 STORED = {name: each for name, each in EXPERIMENTS.items() if name not in NOT_RUN}
 EVERY = pytest.mark.parametrize("experiment", STORED.values(), ids=STORED)
