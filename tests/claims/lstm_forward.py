@@ -25,8 +25,8 @@ def learned(runs: Table, bias: float) -> tuple[int, int]:
     where={"bias": (0.0, 1.0), "T": LENGTHS},
     control={"bias": 0.0},
     treatment={"bias": 1.0},
-    text="Over 20, 30, 40 and 60 steps, each bias and length at its own best of three learning rates, 15 of 20 runs "
-    "learned it with a bias of 1, and 1 of 20 with a bias of 0.",
+    text="Over 20, 30, 40 and 60 steps, each bias and length at its own best of three learning rates, 15 of 20 runs"
+    " learned it with a bias of 1, and 1 of 20 with a bias of 0.",
     says={"15 of 20": lambda runs: learned(runs, 1.0), "1 of 20": lambda runs: learned(runs, 0.0)},
 )
 def bias_1(runs: Table) -> bool:
@@ -59,8 +59,73 @@ def farthest(runs: Table, bias: float) -> int:
     "lstm-more-than-twice",
     "forget-bias-lag",
     where={"bias": (0.0, 1.0)},
-    text="There a bias of 0 learned it with every seed over 10 steps and not over 20, a bias of 1 over 30 "
-    "and not over 40.",
+    text="There a bias of 0 learned it with every seed over 10 steps and not over 20, a bias of 1 over 30 and not "
+    "over 40.",
 )
 def more_than_twice(runs: Table) -> bool:
     return farthest(runs, 0.0) == 10 and farthest(runs, 1.0) == 30
+
+
+FULL, OWN, WITHOUT = "full", "own line only", "without the own line"
+
+
+def updates(runs: Table, gradient: str, T: int) -> np.ndarray:
+    """Return the updates of each seed at the gradient's own best rate; infinity if it never learned."""
+    found = runs.best(highest=False).where(gradient=gradient, T=T)["updates"]
+    return np.where(np.isnan(found), np.inf, found)
+
+
+def came_through(runs: Table, gradient: str, T: int) -> tuple[int, int]:
+    found = updates(runs, gradient, T)
+    return int(np.isfinite(found).sum()), len(found)
+
+
+@exact(
+    "lstm-ways-over-10",
+    "carousel-ablation",
+    where={"T": 10},
+    says={"all of five": lambda runs: came_through(runs, WITHOUT, 10)},
+    text="Over 10 steps all of five runs learn it even without the line, as they do with the line alone.",
+)
+def ways_over_10(runs: Table) -> bool:
+    return came_through(runs, WITHOUT, 10) == came_through(runs, OWN, 10) == came_through(runs, FULL, 10) == (5, 5)
+
+
+@claim(
+    "lstm-line-needed",
+    "carousel-ablation",
+    where={"T": 20, "gradient": (FULL, WITHOUT)},
+    factor="gradient",
+    within=("seed",),
+    along=("rate",),
+    control={"gradient": WITHOUT},
+    treatment={"gradient": FULL},
+    says={
+        "all of five": lambda runs: came_through(runs, FULL, 20),
+        "none of five": lambda runs: came_through(runs, WITHOUT, 20),
+    },
+    text="Over 20 steps all of five learn it with the whole gradient and none of five without what comes back along"
+    " the line, each at the best of three learning rates: there the line is needed.",
+)
+def line_needed(runs: Table) -> bool:
+    return came_through(runs, FULL, 20)[0] >= 5 and came_through(runs, WITHOUT, 20)[0] <= 0
+
+
+@claim(
+    "lstm-line-not-enough",
+    "carousel-ablation",
+    where={"T": 30, "gradient": (FULL, OWN)},
+    factor="gradient",
+    within=("seed",),
+    along=("rate",),
+    control={"gradient": OWN},
+    treatment={"gradient": FULL},
+    says={
+        "all of five": lambda runs: came_through(runs, FULL, 30),
+        "one of five": lambda runs: came_through(runs, OWN, 30),
+    },
+    text="Over 30 steps it is not enough: the line alone brings one of five there, the whole gradient all of five, "
+    "and with each seed sooner.",
+)
+def line_not_enough(runs: Table) -> bool:
+    return bool((updates(runs, FULL, 30) < updates(runs, OWN, 30)).all())

@@ -23,27 +23,20 @@ GRADIENTS, LENGTHS, SEEDS = ("full", "own line only", "without the own line"), (
 
 def backward(layer: LSTM, run: Any, da: Any, gradient: str = "full") -> LSTM:
     """Return the parameters' gradient, da (B, n_a) arriving at the last step, by the ways that `gradient` leaves."""
-    n, W_a = layer.n_a, layer.W[:, : layer.n_a]
-    dc, dW, db = np.zeros_like(da), np.zeros_like(layer.W), np.zeros_like(layer.b)
+    f, u, o, cand, tanh_c = run.gate_f, run.gate_u, run.gate_o, run.cand, np.tanh(run.c)
+    blocks = (run.c_prev * f * (1 - f), cand * u * (1 - u), tanh_c * o * (1 - o), u * (1 - cand**2))
+    slopes, shown = np.stack(blocks, axis=1), o * (1 - tanh_c**2)  # slopes: (T, 4, B, n_a)
+    arriving, W_a = np.empty_like(slopes), layer.W[:, : layer.n_a]
+    dz, dc = np.empty((*run.a.shape[:2], len(layer.b))), np.zeros_like(da)
     for t in reversed(range(len(run.a))):
-        f, u, o, cand = run.gate_f[t], run.gate_u[t], run.gate_o[t], run.cand[t]
-        tanh_c = np.tanh(run.c[t])
-        dc = dc + da * o * (1 - tanh_c**2)
-        dz = np.concatenate(
-            [
-                dc * run.c_prev[t] * f * (1 - f),
-                dc * cand * u * (1 - u),
-                da * tanh_c * o * (1 - o),
-                dc * u * (1 - cand**2),
-            ],
-            axis=1,
-        )
-        dW[:, :n] += dz.T @ run.a_prev[t]
-        dW[:, n:] += dz.T @ run.x[t]
-        db += dz.sum(axis=0)
-        da = np.zeros_like(da) if gradient == "own line only" else dz @ W_a
-        dc = np.zeros_like(dc) if gradient == "without the own line" else dc * f
-    return LSTM(dW, db)
+        dc = dc + da * shown[t]
+        arriving[t] = dc
+        arriving[t, 2] = da  # the output gate
+        dz[t] = (arriving[t] * slopes[t]).swapaxes(0, 1).reshape(len(da), -1)
+        da = np.zeros_like(da) if gradient == "own line only" else dz[t] @ W_a
+        dc = np.zeros_like(dc) if gradient == "without the own line" else dc * f[t]
+    inputs = np.concatenate([run.a_prev, run.x], axis=2)
+    return LSTM(np.tensordot(dz, inputs, ((0, 1), (0, 1))), dz.sum(axis=(0, 1)))
 
 
 def run(gradient: str, T: int, rate: float, seed: int) -> Row:
