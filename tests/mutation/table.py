@@ -580,7 +580,12 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
                 "lambda v: rng.standard_normal(v.shape), (run.a",
                 "np.zeros_like, (run.a",
             ),
-            ("what complex numbers cannot go through is measured", "if not fits and", "if False and"),
+            ("what complex numbers cannot go through is measured", "if fits or not", "if True or not"),
+            (
+                "an underflow is told for a function that complex numbers cannot go through",
+                'STEP["complex"] < float64.tiny',
+                'STEP["complex"] < 0 * float64.tiny',
+            ),
             (
                 "a forward difference in place of a central one",
                 "above, below = x[i] + h_i, x[i] - h_i",
