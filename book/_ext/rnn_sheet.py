@@ -204,7 +204,20 @@ class CellSheet(SphinxDirective):
         return box
 
 
+def load(
+    app: Sphinx,
+    name: str,
+    template: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Let the page with the sheet load its style, and no other."""
+    if "cheat-sheet" in context.get("body", ""):
+        app.add_css_file("css/sheet.css")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_directive("cell-sheet", CellSheet)
+    app.connect("html-page-context", load)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -33,7 +33,7 @@
 
   // A table or listing that goes on beyond its column has a shadow there (cells.css), and a place in the tab order, too.
   // The theme looks at listings alone, later, and not again when a folded cell is opened.
-  const SCROLLERS = ".bd-article :is(table.table, pre, .sideways)";
+  const SCROLLERS = ".bd-article :is(table.table, .pst-scrollable-table-container, pre, .sideways)";
   function markScrollers(boxes) {
     wideOnes(boxes).forEach(([box, wide]) => {
       if (wide) box.tabIndex = 0;
