@@ -15,8 +15,7 @@ MARK = re.compile(r'<a class="claim-mark" data-told="([^"]*)" aria-label="([^"]*
 def marked(site: Path) -> dict[Path, list[tuple[str, str, str]]]:
     found = {page: MARK.findall(page.read_text("utf8")) for page in sorted(site.rglob("*.html"))}
     found = {page: marks for page, marks in found.items() if marks}
-    if not found:
-        pytest.skip("no page has a claim yet")
+    assert found, "no page has a mark"
     return found
 
 
