@@ -162,7 +162,8 @@ def test_checkers_of_types_know_the_names(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     wrong = re.findall(r"^mine.py:(\d+): error: .*\[attr-defined\]$", done.stdout, re.M)
     assert [int(line) for line in wrong] == [9, 10, 11, 12], done.stdout + done.stderr
-    assert done.stdout.count("error:") == 4, done.stdout
+    # checkers are silent on an installed package, but judge a checkout by the caller's settings, not by its own
+    assert len(re.findall(r"^mine.py:\d+: error:", done.stdout, re.M)) == 4, done.stdout
 
 
 def test_the_names_for_checkers_are_those_of_the_runs():
