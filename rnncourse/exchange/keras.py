@@ -71,7 +71,7 @@ def from_keras(source: Any, activation: str = "tanh", reset_after: bool | None =
         raise TypeError(f"source: expected a layer of Keras or a list of arrays, got {validate.describe(source)}")
     weights = [validate.ndarray(f"weights[{k}]", array) for k, array in enumerate(source)]
     if len(weights) == 2 and weights[1].ndim == 1:
-        return _dense(weights, "identity")
+        return _dense(weights, "linear")
     if len(weights) in (4, 6):
         half = len(weights) // 2
         return Bidirectional(*(_recurrent(part, activation, reset_after) for part in (weights[:half], weights[half:])))

@@ -160,7 +160,8 @@ class _Graph:
                 x = self.written(each, x)
             return x
         if isinstance(layer, Embedding):
-            return self.node("Gather", [self.array("W", layer.W), x])
+            out = self.node("Gather", [self.array("W", layer.W), x])
+            return self.without_padding(out, layer.dtype) if self.lengths else out
         if isinstance(layer, Dense):
             return self.dense(layer, x)
         pair = (layer.fwd, layer.bwd) if isinstance(layer, Bidirectional) else (layer,)

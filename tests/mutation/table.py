@@ -642,6 +642,86 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ),
         ],
     ),
+    (
+        "exchange/blocks.py",
+        ("tests/test_exchange.py",),
+        [
+            ("PyTorch's gates in Keras's order", '"GRU": "rzc", "LSTM": "ufco"', '"GRU": "zrc", "LSTM": "ufco"'),
+            ("ONNX's order is PyTorch's", '"uofc"', '"ufco"'),
+            ("TensorFlow 1's candidate is the third", '"ucfo"', '"ufco"'),
+            ("CS231n's candidate is the third", '"ufoc"', '"ufco"'),
+            (
+                "a gate that keeps is not turned round",
+                '(-1, "u") if g == "z" else (1, g)',
+                '(1, "u") if g == "z" else (1, g)',
+            ),
+            ("coupled gates go there as they are", 'sign, own = -1, "f"', 'sign, own = 1, "f"'),
+            (
+                "coupled gates come as they are",
+                '-options.pop("W_u"), -options.pop("b_u")',
+                'options.pop("W_u"), options.pop("b_u")',
+            ),
+            ("each bias gets half of the gradient", "b_x.copy() if gradients", "0.5 * b_x if gradients"),
+            ("the second bias gets no gradient", "b_x.copy() if gradients", "np.zeros_like(b_x) if gradients"),
+            ("one of two biases is forgotten", "given.b_x + given.b_h", "given.b_x"),
+            ("the candidate's biases are added", "b[candidate] = given.b_x[candidate]", "pass"),
+            ("the bias inside the reset gate gets lost", "    b_h[_rows", "    b_h.copy()[_rows"),
+            ("input and state change places", "[given.W_h, given.W_x]", "[given.W_x, given.W_h]"),
+        ],
+    ),
+    (
+        "exchange/pytorch.py",
+        ("tests/test_exchange.py",),
+        [
+            (
+                "the backward direction is the forward one",
+                'zip(pair, ("", "_reverse")',
+                'zip(pair[::-1], ("", "_reverse")',
+            ),
+            ("projections are overlooked", "if projected:", "if False:"),
+            ("a module's dropout is forgotten", 'float(getattr(module, "dropout", dropout))', "dropout"),
+            ("a module's relu is forgotten", 'mode.removeprefix("RNN_").lower()', '"tanh"'),
+            ("one bias alone will do", "missing not in ([], list(names[2:]))", "names[0] in missing"),
+            ("other activations are let through", 'if activation not in ("tanh", "relu"):', "if False:"),
+        ],
+    ),
+    (
+        "exchange/keras.py",
+        ("tests/test_exchange.py",),
+        [
+            ("matrices are not turned", "blocks.W_h.T.copy()", "blocks.W_h.copy()"),
+            ("two rows of biases change places", "np.stack(blocks[2:])", "np.stack(blocks[:1:-1])"),
+            ("go_backwards is overlooked", 'config.get("go_backwards", False) is not backwards', "False"),
+            ("another merge is overlooked", 'if source.merge_mode != "concat":', "if False:"),
+            ("hard_sigmoid is overlooked", "if config[name] != only:", "if False:"),
+        ],
+    ),
+    (
+        "exchange/orders.py",
+        ("tests/test_exchange.py",),
+        [
+            ("the forget bias is not added", "+= forget_bias", "+= 0.0"),
+            ("the forget bias is added where another gate is", "b[2 * n_a : 3 * n_a] += f", "b[n_a : 2 * n_a] += f"),
+            ("the forget bias is taken off a gradient", "and not gradients:", "and True:"),
+            ("state above input", "[W_x, W_h], axis=1).T", "[W_h, W_x], axis=1).T"),
+            ("a kernel that fits both is taken for one", "if len(able) != 1:", "if not able:"),
+        ],
+    ),
+    (
+        "exchange/onnx.py",
+        ("tests/test_exchange.py", "tests/test_translations.py"),
+        [
+            ("peepholes in the order of the weights", 'zip(("p_u", "p_o", "p_f")', 'zip(("p_u", "p_f", "p_o")'),
+            ("reset before and after change places", "int(layer.reset_after)", "int(not layer.reset_after)"),
+            ("a reversed node is read as one ahead", 'if direction == "reverse":', "if False:"),
+            ("clip is overlooked", 'if "clip" in settings:', "if False:"),
+            (
+                "other activations are overlooked",
+                '    if kind != "RNN":\n        if ',
+                '    if kind != "RNN":\n        if False and ',
+            ),
+        ],
+    ),
 ]
 
 MUTANTS = [Mutant(what, file, old, new, tests) for file, tests, edits in GROUPS for what, old, new in edits]
