@@ -613,7 +613,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ("a file takes its place before it is on the disk", "os.fsync(file.fileno())", "pass"),
             ("the new name is not on the disk", "os.fsync(folder)", "pass"),
             ("an unfinished file keeps its name", "part.unlink()", "pass"),
-            ("what is being written is tidied away", "time() - old.stat().st_mtime > HOUR", "True"),
+            ("what is being written is tidied away", "                    _lock(file)", "                    pass"),
             ("an array's checksum is not compared", "if _checksum(array) != crc:", "if False:"),
             ("the structure's checksum is not compared", 'if text != _sealed(head.get("tree")):', "if False:"),
             ("other versions are read", "if version != VERSION:", "if version is None:"),
@@ -652,8 +652,8 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ("CS231n's candidate is the third", '"ufoc"', '"ufco"'),
             (
                 "a gate that keeps is not turned round",
-                '(-1, "u") if g == "z" else (1, g)',
-                '(1, "u") if g == "z" else (1, g)',
+                'sign, own = (-1, "u") if g == "z" else (1, g)\n        if own',
+                'sign, own = (1, "u") if g == "z" else (1, g)\n        if own',
             ),
             ("coupled gates go there as they are", 'sign, own = -1, "f"', 'sign, own = 1, "f"'),
             (
