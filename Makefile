@@ -23,7 +23,7 @@ ONE_THREAD = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: help install book serve test torch offline-book lint format types unit notebooks portable durations notebooks-check \
 	notebooks-write screenshots pdf html-check lighthouse lite first-steps equations equation-mutants claims claim-mutants experiments \
-	mutants mutation bench bench-quick clean
+	mutants mutation bench bench-quick dist matrix clean
 
 help:
 	@echo "make book             build the book, print its address"
@@ -46,6 +46,8 @@ help:
 	@echo "make mutation         the line-mutation score of the maths modules, by mutmut (MODULES='layers/rnn.py layers/fast/rnn.py')"
 	@echo "make bench            speed and memory against PyTorch, JAX and NumPy code; results in tests/benchmarks/results"
 	@echo "make bench-quick      a few points of it, in less than a minute, beside what was stored last"
+	@echo "make dist             the sdist and the wheel, the same bytes each time"
+	@echo "make matrix           the package on every Python of this machine, oldest NumPy and newest (WORDS='3.12 oldest')"
 	@echo "make format clean     tidy the code; remove what was built"
 
 install: $(INSTALLED)
@@ -187,6 +189,14 @@ $(VENV)/bench/.installed: tests/benchmarks/requirements.txt
 	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check \
 		$${TORCH_INDEX:+--extra-index-url "$$TORCH_INDEX"} -r tests/benchmarks/requirements.txt
 	@touch $@
+
+# The sdist and the wheel, the same bytes each time.
+dist: $(INSTALLED)
+	$(BIN)/python tests/release.py dist
+
+# Every Python of this machine, with the oldest NumPy and the newest; PYTHONS names more, WORDS chooses: '3.12 oldest'
+matrix: $(INSTALLED)
+	$(ONE_THREAD) $(BIN)/python tests/matrix.py $(WORDS)
 
 clean:
 	rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

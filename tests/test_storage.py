@@ -170,7 +170,7 @@ class Mine(Record):
 
 def test_kinds_of_ones_own(path):
     mine = Mine(np.ones(2), 4)
-    with pytest.raises(TypeError, match=r"^tree\[0\]: expected .*, got Mine .*: name its kind in `kinds`"):
+    with pytest.raises(TypeError, match=r"^tree\[0\]: expected .*, got Mine\(.*: name its kind in `kinds`"):
         storage.save(path, (mine,))
     storage.save(path, mine, kinds=[Mine])
     with pytest.raises(ValueError, match="tree: expected a known kind of record, got 'Mine': name it in `kinds`"):
