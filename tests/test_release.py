@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -242,6 +243,48 @@ def test_the_wheel_alone(built, tmp_path):
         "import nbformat as f, nbclient as c; c.NotebookClient(f.read('gru.ipynb', 4), kernel_name='python3').execute()"
     )
     subprocess.run([python, "-c", play], **{**run, "cwd": tmp_path / "course" / "gated"})
+
+
+# --- workflows -------------------------------------------------------------------------------------------------------
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@IN_REPOSITORY
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_and_permissions_least(path):
+    text = path.read_text("utf8")
+    for used in re.findall(r"uses: *(.*)", text):
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", used), used
+    assert "\npermissions: {}\n" in text
+    assert text.count("persist-credentials: false") == text.count("actions/checkout@")
+    writes = set(re.findall(r"^ +([\w-]+): write", text, re.M))
+    assert writes <= {"pages": {"pages", "id-token"}, "publish": {"id-token"}}.get(path.stem, set())
+
+
+@IN_REPOSITORY
+@pytest.mark.parametrize("command", [["zizmor", "--offline", "--pedantic", "--quiet", ".github"], ["actionlint"]])
+def test_what_looks_at_workflows_finds_nothing(command):
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@IN_REPOSITORY
+def test_what_starts_the_course_elsewhere():
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text("utf8"))
+    assert "make --no-print-directory install" in container["postCreateCommand"]
+    for line in (ROOT / ".binder" / "requirements.txt").read_text("utf8").split():
+        assert line.startswith("-") or (ROOT / ".binder" / line).exists()
+    version = (ROOT / ".binder" / "runtime.txt").read_text("utf8").strip().removeprefix("python-")
+    assert f"Programming Language :: Python :: {version}" in (ROOT / "pyproject.toml").read_text("utf8")
+    assert {path.stem for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")} == {
+        "bug",
+        "erratum",
+        "idea",
+        "config",
+    }
 
 
 # --- what stands beside it -------------------------------------------------------------------------------------------
