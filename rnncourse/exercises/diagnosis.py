@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .records import Exercise, Mistake, World
-from .runner import SECONDS, Outcome, call
+from .runner import SECONDS, Outcome, call, copied
 
 __all__ = ["Verdict", "judge"]
 
@@ -179,14 +179,14 @@ class Judged:
     def __init__(self, exercise: Exercise, worlds: list[World], answers: list[Answer]) -> None:
         self.exercise, self.worlds, self.answers = exercise, worlds, answers
         self.names = tuple(exercise.outputs)
-        self.right = [self.computed(exercise.reference, world) for world in worlds]
+        self.right = [answer(exercise, Outcome(exercise.reference(**copied(world.arguments)))) for world in worlds]
         self.bad = [k for k, mine in enumerate(answers) if not self.fine(k, mine)]
 
     def computed(self, function: Callable[..., Any], world: World) -> Answer:
-        """Call one of our own functions."""
+        """Call the solution with a mistake in it."""
         with np.errstate(all="ignore"):
             try:
-                return answer(self.exercise, Outcome(function(**call_with(world.arguments))))
+                return answer(self.exercise, Outcome(function(**copied(world.arguments))))
             except Exception as error:
                 return f"{type(error).__name__}: {error}"
 
@@ -342,11 +342,6 @@ class Judged:
             return False
         order = sorted(range(len(self.answers)), key=lambda k: k not in self.bad)
         return all(alike(self.answers[k], self.computed(function, self.worlds[k])) for k in order)
-
-
-def call_with(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Copy the arrays: a mistake may be that they are written to."""
-    return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
 
 
 def kind(value: Any) -> str:

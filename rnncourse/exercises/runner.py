@@ -5,7 +5,6 @@ This is no sandbox: it keeps an accident from doing harm, and says what happened
 
 from __future__ import annotations
 
-import copy
 import ctypes
 import io
 import os
@@ -22,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SECONDS", "Outcome", "call", "same_data"]
+__all__ = ["SECONDS", "Outcome", "call", "copied", "same_data"]
 
 SECONDS = 2.0  # for all worlds of a check together
 AGAIN = 0.02  # between two attempts to stop a function that catches everything
@@ -88,7 +87,7 @@ def call(function: Callable[..., Any], arguments: dict[str, Any], seconds: float
     Outcome
         Whatever happened; nothing is raised.
     """
-    given = copy.deepcopy(arguments)
+    given = copied(arguments)
     printed = io.StringIO()
     value, error, where, hung = None, "", "", False
     with whole_numpy() as broken, watched() as harm, warnings.catch_warnings(record=True) as warned:
@@ -118,19 +117,30 @@ def said(error: BaseException) -> tuple[str, str]:
     return text, mine[-1].line or "" if mine else ""
 
 
+def copied(value: Any) -> Any:
+    """Copy arrays, and the tuples, lists and dicts that hold them; records are immutable."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, dict):
+        return {key: copied(part) for key, part in value.items()}
+    return type(value)(map(copied, value)) if type(value) in (list, tuple) else value
+
+
 def same_data(a: Any, b: Any) -> bool:
     """Tell whether two arguments are equal, NaN included.
 
     Parameters
     ----------
     a, b : object
-        Arrays, numbers, texts, and tuples, lists or dicts of them.
+        Arrays, numbers, texts, and tuples, lists or dicts of them; anything else is the same only if it is itself.
 
     Returns
     -------
     bool
         Equal in type, shape and every entry.
     """
+    if a is b:
+        return True
     if type(a) is not type(b):
         return False
     if isinstance(a, np.ndarray):
