@@ -331,13 +331,13 @@ class Judged:
         if found := [(m,) for m in table if self.explains(m)]:
             return found
         for pair in islice(combinations(table, 2), PAIRS):
-            if self.explains(*pair) or self.explains(*pair[::-1]):
+            if self.explains(*pair):
                 return [pair]
         return []
 
     def explains(self, *mistakes: Mistake) -> bool:
         """Tell whether the solution with these mistakes gives the same answers, the worst world first."""
-        function = self.exercise.mistaken(*mistakes)
+        function = self.exercise.mistaken(*mistakes) or self.exercise.mistaken(*mistakes[::-1])
         if function is None or not self.answers:
             return False
         order = sorted(range(len(self.answers)), key=lambda k: k not in self.bad)
