@@ -159,6 +159,8 @@ def alike(a: Answer, b: Answer) -> bool:
 
 def close(a: Any, b: Any) -> bool:
     """Tell whether two outputs are the same, up to rounding."""
+    if isinstance(a, str) or isinstance(b, str):
+        return isinstance(a, str) and isinstance(b, str) and a == b
     a, b = plain(a), plain(b)
     if a is None or b is None or a.shape != b.shape or a.dtype.kind not in "fiub" or b.dtype.kind not in "fiub":
         return False
@@ -226,7 +228,7 @@ class Judged:
         lines = [
             f"{name}: {text}"
             for name, a, b in zip(self.names, mine, self.right[k], strict=True)
-            if (text := self.difference(name, k, plain(a), plain(b)))
+            if (text := self.difference(name, k, a, b))
         ]
         good = [name for name, a, b in zip(self.names, mine, self.right[k], strict=True) if close(a, b)]
         if good:
@@ -255,6 +257,8 @@ class Judged:
     def form(self, name: str, k: int, a: Any, b: Any) -> str:
         """Say what is wrong with the kind or the shape of one output."""
         letters = self.exercise.outputs[name]
+        if b.dtype.kind == "U":
+            return "" if isinstance(a, str) else f"expected a str, got {kind(a)}."
         expected = "a number" if not b.ndim else f"an array of shape {letters}"
         if type(a) not in (np.ndarray, int, float, bool) and not isinstance(a, np.generic):
             return f"expected {expected}, got {kind(a)}."
@@ -275,7 +279,7 @@ class Judged:
         if shape == (1, *b.shape) or b.shape == (1, *shape):
             return ": an axis is lost or too many"
         there = dict(zip(self.names, self.right[k], strict=True)) | self.worlds[k].arguments
-        same = [n for n, v in there.items() if n != name and shape and np.shape(v) == shape]
+        same = [n for n, v in there.items() if n != name and shape and isinstance(v, np.ndarray) and v.shape == shape]
         return f": that is the shape of {same[0]}" if same else ""
 
     # ---- the numbers
@@ -284,6 +288,9 @@ class Judged:
         """Say where one output is wrong, and by how much; nothing, if it is right."""
         if close(a, b):
             return ""
+        if isinstance(b, str):
+            return f"got {a!r:.40}, expected another one."
+        a, b = plain(a), plain(b)
         if not b.ndim:
             return f"got {short(a)}, expected another number, {how_far(a, b)}."
         with np.errstate(all="ignore"):
@@ -314,9 +321,9 @@ class Judged:
         if isinstance(mine, str) or isinstance(right, str) or any(self.forms(k, mine)):
             return
         for name, a, b in zip(self.names, mine, right, strict=True):
-            a, b = plain(a), plain(b)
-            if close(a, b) or b.dtype.kind != "f":
+            if close(a, b) or isinstance(b, str) or (b := plain(b)).dtype.kind != "f":
                 continue
+            a = plain(a)
             if says := relation(a, b, self.worlds[k].sizes._asdict(), self.exercise.outputs[name].startswith("(T")):
                 yield f"{name} is {says}."
             other = [n for n, v in zip(self.names, right, strict=True) if n != name and close(a, v)]

@@ -294,6 +294,17 @@ class Exercise(Question):
         callable or None
             None if one of them finds nothing to edit, as where another has been before.
         """
+        names = tuple(mistake.name for mistake in mistakes)
+        if names not in self._made:
+            self._made[names] = self._make(mistakes)
+        return self._made[names]
+
+    @cached_property
+    def _made(self) -> dict[tuple[str, ...], Callable[..., Any] | None]:
+        """What has been made so far: compiling takes longer than a call."""
+        return {}
+
+    def _make(self, mistakes: tuple[Mistake, ...]) -> Callable[..., Any] | None:
         source = self.source
         for mistake in mistakes:
             if mistake.old not in source:
