@@ -122,7 +122,7 @@ def task(name: str) -> None:
     if isinstance(exercise, Exercise):
         print(f"{exercise.task}\n\n{exercise.blank}\n\ncheck({name!r}, {exercise.solution.__name__})")
     elif isinstance(exercise, Derivation):
-        print(f"{exercise.task}\n\ncheck_equation({name!r}, r\"...\")  # the right-hand side of {exercise.left}")
+        print(f'{exercise.task}\n\ncheck_equation({name!r}, r"...")  # the right-hand side of {exercise.left}')
     else:
         print(f"It stands in the chapter {exercise.chapter}.")
 
@@ -213,7 +213,7 @@ def progress(path: str | Path | None = None) -> None:
     checked = [e for e in everything() if isinstance(e, Exercise | Derivation)]
     try:
         done = store.passed(place)
-    except (store.Broken, OSError) as error:
+    except (store.BrokenError, OSError) as error:
         print(f"{error}. The next exercise that you pass begins a new file.")
         return
     for chapter in CHAPTERS:
@@ -226,7 +226,7 @@ def progress(path: str | Path | None = None) -> None:
 def _count(file: Path) -> str:
     try:
         done = store.passed(file)
-    except (store.Broken, OSError):
+    except (store.BrokenError, OSError):
         return "no file of progress"
     checked = {e.name for e in everything() if isinstance(e, Exercise | Derivation)}
     days = sorted(day for name, day in done.items() if name in checked)

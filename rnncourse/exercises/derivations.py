@@ -53,7 +53,9 @@ def judge_equation(derivation: Derivation, answer: object) -> Verdict:
         if foreign := not_asked_for(derivation, relations[0], name):
             allowed = ", ".join(derivation.allowed)
             return Verdict("wrong", f"True, but not what was asked: it uses {foreign}. Write it in {allowed}.")
-        return Verdict("right", f"Right: it holds on every run, in what was asked for.\nTo go on: {derivation.question}")
+        return Verdict(
+            "right", f"Right: it holds on every run, in what was asked for.\nTo go on: {derivation.question}"
+        )
     slips = [slip for slip in derivation.slips if same(derivation, right, slip.latex, name)]
     if not slips:
         return Verdict("wrong", without_solution(explain(source, name)))

@@ -72,12 +72,16 @@ def judge(exercise: Exercise, function: Any, seed: int = 0) -> Verdict:
     if outcomes[-1].hung:
         return Verdict("wrong", f"Stopped after {SECONDS:g} seconds. Is there a loop that never ends?")
     if harm := next((o.harm for o in outcomes if o.harm), ""):
-        return Verdict("wrong", f"It tried to {harm}. That was refused or undone: an answer returns, and leaves all else.")
+        return Verdict(
+            "wrong", f"It tried to {harm}. That was refused or undone: an answer returns, and leaves all else."
+        )
     judged = Judged(exercise, worlds, [answer(exercise, outcome) for outcome in outcomes])
     verdict = judged.verdict()
-    return Verdict(verdict.state, "\n".join([verdict.text, *notes(outcomes)]), verdict.mistakes, verdict.alike) if (
-        verdict.state != "right"
-    ) else passed(exercise, function, worlds, outcomes)
+    return (
+        Verdict(verdict.state, "\n".join([verdict.text, *notes(outcomes)]), verdict.mistakes, verdict.alike)
+        if (verdict.state != "right")
+        else passed(exercise, function, worlds, outcomes)
+    )
 
 
 def uncallable(exercise: Exercise, function: Any) -> str:
@@ -134,7 +138,8 @@ def passed(exercise: Exercise, function: Any, worlds: list[World], outcomes: lis
     again = call(function, worlds[0].arguments)
     if again.error or not alike(answer(exercise, again), answer(exercise, outcomes[0])):
         return Verdict(
-            "wrong", "The numbers are right at the first call and others at the second: something is kept between calls."
+            "wrong",
+            "The numbers are right at the first call and others at the second: something is kept between calls.",
         )
     text = f"Right on {len(worlds)} random worlds (largest difference below {TOLERANCE:g})."
     return Verdict("right", "\n".join([text, *notes(outcomes), f"To go on: {exercise.question}"]))
@@ -265,7 +270,9 @@ class Judged:
         a = np.asarray(a)
         if a.shape != b.shape:
             wanted = letters if letters == str(b.shape) else f"{letters} = {b.shape}"
-            return f"expected {'a number' if not b.ndim else wanted}, got {a.shape}{self.shape_of(name, k, a.shape, b)}."
+            return (
+                f"expected {'a number' if not b.ndim else wanted}, got {a.shape}{self.shape_of(name, k, a.shape, b)}."
+            )
         kinds = {"f": "f", "i": "iu", "u": "iu", "b": "b"}[b.dtype.kind]
         if a.dtype.kind not in kinds or (kinds == "f" and a.dtype.itemsize < b.dtype.itemsize):
             hint = " Half of the digits are lost." if a.dtype == np.float32 else ""
@@ -335,8 +342,9 @@ class Judged:
     def known(self) -> list[tuple[Mistake, ...]]:
         """Find the known mistakes, or else the pairs of them, that give these answers on all worlds."""
         table = self.exercise.mistakes
-        if found := [(m,) for m in table if self.explains(m)]:
-            return found
+        single: list[tuple[Mistake, ...]] = [(m,) for m in table if self.explains(m)]
+        if single:
+            return single
         for pair in islice(combinations(table, 2), PAIRS):
             if self.explains(*pair):
                 return [pair]
@@ -407,5 +415,3 @@ def relation(a: Any, b: Any, sizes: dict[str, float], has_steps: bool) -> str:
         if close(a[1:], b[:-1]) or close(a[:-1], b[1:]):
             return f"one step {'late' if close(a[1:], b[:-1]) else 'early'}"
     return ""
-
-

@@ -260,4 +260,3 @@ def whole_numpy() -> Iterator[list[str]]:
         if np.geterr() != errors:
             np.seterr(**errors)
             changed.append("change NumPy's error settings (np.seterr)")
-

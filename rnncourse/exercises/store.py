@@ -13,14 +13,14 @@ from pathlib import Path
 
 from .._extras import needed
 
-__all__ = ["Broken", "default_path", "passed", "remember"]
+__all__ = ["BrokenError", "default_path", "passed", "remember"]
 
 VARIABLE = "RNNCOURSE_PROGRESS"  # another place for the file; empty: nothing is stored
 PATIENCE = 2.0  # seconds that one notebook waits for another
 STALE = 10.0  # seconds after which a lock has been left behind
 
 
-class Broken(ValueError):
+class BrokenError(ValueError):
     """Raised for a file that is no progress file; the message says which."""
 
 
@@ -58,7 +58,7 @@ def passed(path: Path) -> dict[str, str]:
 
     Raises
     ------
-    Broken
+    BrokenError
         If there is something else in the file.
     OSError
         If it cannot be read.
@@ -72,7 +72,7 @@ def passed(path: Path) -> dict[str, str]:
         return {}
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise Broken(f"{path} is no file of progress")
+    raise BrokenError(f"{path} is no file of progress")
 
 
 def remember(path: Path, name: str) -> str:
@@ -96,9 +96,12 @@ def remember(path: Path, name: str) -> str:
             said = ""
             try:
                 days = passed(path)
-            except Broken:
+            except BrokenError:
                 os.replace(path, kept := free_name(path))
-                days, said = {}, f"The file of your progress was broken: it is kept as {kept.name}, and a new one begun."
+                days, said = (
+                    {},
+                    f"The file of your progress was broken: it is kept as {kept.name}, and a new one begun.",
+                )
             if name not in days:
                 write(path, {**days, name: date.today().isoformat()})
             return said

@@ -32,9 +32,7 @@ def normal(rng: np.random.Generator, s: Sizes, *shape: int) -> Array:
     return 0.7 * s.scale * rng.normal(size=shape)
 
 
-def gates(
-    rng: np.random.Generator, s: Sizes, names: Iterable[str], inputs: int, letter: str = "W"
-) -> dict[str, Array]:
+def gates(rng: np.random.Generator, s: Sizes, names: Iterable[str], inputs: int, letter: str = "W") -> dict[str, Array]:
     """Draw a matrix and a bias for each gate.
 
     Parameters

@@ -110,11 +110,10 @@ def right_sample(z: Array, tau: float, u: Array) -> Array:
     """Go through the symbols until the sum has passed u."""
     out = []
     for row, level in zip(softmax(z / tau), u, strict=True):
-        total = 0.0
-        for k, p in enumerate(row):
-            total += p
-            if level < total:
-                break
+        k, total = 0, row[0]
+        while level >= total:
+            k += 1
+            total += row[k]
         out.append(k)
     return np.array(out)
 

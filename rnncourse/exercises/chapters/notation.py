@@ -135,7 +135,9 @@ def right_swap(x: Array) -> Array:
     return np.stack([x[:, t] for t in range(x.shape[1])])
 
 
-OUTPUTS = tuple(Kind(f"{n} classes", Sizes(n_y=n, scale=scale)) for n, scale in ((5, 1.0), (2, 1.0), (11, 1.0), (7, 2.5)))
+OUTPUTS = tuple(
+    Kind(f"{n} classes", Sizes(n_y=n, scale=scale)) for n, scale in ((5, 1.0), (2, 1.0), (11, 1.0), (7, 2.5))
+)
 
 EXERCISES = (
     Question("notation.read", "Read it aloud", 10, "recall", "ex-notation-read"),

@@ -187,7 +187,7 @@ def right_count(n_x: int, n_a: int, n_y: int) -> int:
     """Count the numbers in the package's layers."""
     rng = np.random.default_rng(0)
     rnn, dense = RNN.init(n_x, n_a, rng), Dense.init(n_a, n_y, rng)
-    return int(rnn.W.size + rnn.b.size + dense.W.size + dense.b.size)
+    return sum(leaf.size for layer in (rnn, dense) for leaf in (layer.W, layer.b) if leaf is not None)
 
 
 def last_states(a: Array, lengths: Array) -> Array:

@@ -139,8 +139,10 @@ def clipped_length(grads: Array, limit: float) -> Array:
 
 
 def draw_clipped(rng: np.random.Generator, s: Sizes) -> dict[str, Array | float]:
-    """Draw gradients with some large entries."""
-    return {"grads": normal(rng, s, s.B, s.n_a + 2) * np.exp(rng.normal(size=(s.B, s.n_a + 2))), "limit": 0.4}
+    """Draw gradients with a large entry and a small one: an angle near zero would have few good digits."""
+    grads = normal(rng, s, s.B, s.n_a + 2) * np.exp(rng.normal(size=(s.B, s.n_a + 2)))
+    grads[:, 0], grads[:, 1] = rng.choice([-2.0, 2.0], s.B), 0.3
+    return {"grads": grads, "limit": 0.4}
 
 
 def right_clipped(grads: Array, limit: float) -> Array:
