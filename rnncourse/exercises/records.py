@@ -8,11 +8,14 @@ import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 
 __all__ = ["CELL", "SEQUENCE", "Derivation", "Exercise", "Kind", "Mistake", "Question", "Sizes", "Slip", "World"]
+
+WIDTH = 84  # of a docstring in a notebook
 
 
 class Sizes(NamedTuple):
@@ -272,7 +275,9 @@ class Exercise(Question):
         written = textwrap.dedent(inspect.getsource(self.solution))
         body = ast.parse(written).body[0]
         assert isinstance(body, ast.FunctionDef)
-        return "\n".join([self.signature, *written.splitlines()[body.body[0].lineno - 1 :]]) + "\n"
+        start, stop = body.body[0].lineno - 1, body.body[0].end_lineno
+        lines = written.splitlines()
+        return "\n".join([self.signature, *wrapped(lines[start:stop]), *lines[stop:]]) + "\n"
 
     @cached_property
     def blank(self) -> str:
@@ -317,3 +322,15 @@ class Exercise(Question):
             return None
         made: Callable[..., Any] = names[self.solution.__name__]
         return made
+
+
+def wrapped(lines: list[str]) -> list[str]:
+    """Break a docstring so that a notebook shows it without scrolling: each description is one paragraph."""
+    broken: list[str] = []
+    for description, group in groupby(lines, lambda line: line.startswith(" " * 8)):
+        said = list(group)
+        paragraphs = [" ".join(line.strip() for line in said)] if description else said
+        indent = " " * (8 if description else 4)
+        for text in paragraphs:
+            broken += textwrap.wrap(text.strip(), WIDTH, initial_indent=indent, subsequent_indent=indent) or [""]
+    return broken

@@ -67,10 +67,9 @@ def by_hand(layer: LSTM, run: Any, da: Array, dfinal: tuple[Array, Array]) -> tu
     Parameters
     ----------
     layer : LSTM
-        layer.W, shape (4·n_a, n_a + n_x), has the blocks f, u, o, c, each for [a | x]; layer.n_a is n_a.
+        layer.W has the blocks f, u, o, c, each for [a | x]; layer.n_a is n_a.
     run : Run
-        What the forward pass kept: run.x, shape (T, B, n_x), and run.a_prev, c_prev, c, gate_f, gate_u, gate_o and
-        cand, each of shape (T, B, n_a).
+        Over all steps: run.x, (T, B, n_x), and run.a_prev, c_prev, c, gate_f, gate_u, gate_o, cand, (T, B, n_a).
     da : ndarray, shape (T, B, n_a)
         What reaches the state a of each step from its own output.
     dfinal : tuple of ndarray, each of shape (B, n_a)
