@@ -51,7 +51,7 @@ SEQUENCE = (
     Kind("one example (B = 1)", Sizes(T=5, B=1, n_x=3, n_a=4, n_y=7)),
     Kind("one step (T = 1)", Sizes(T=1, B=4, n_x=3, n_a=7, n_y=5)),
     Kind("one unit (n_a = 1)", Sizes(T=5, B=3, n_x=4, n_a=1, n_y=7)),
-    Kind("large values", Sizes(T=5, B=3, n_x=7, n_a=4, n_y=11, scale=2.5)),
+    Kind("large values", Sizes(T=9, B=4, n_x=7, n_a=5, n_y=11, scale=2.5)),
 )
 # For one step of a cell, where T does not come in.
 CELL = (
