@@ -30,9 +30,7 @@ def pages(root: Path) -> dict[str, str]:
 def row(exercise: Question, linked: bool) -> str:
     """Write an exercise's row."""
     title = (
-        f"{{ref}}`{exercise.title} <{exercise.label}>`"
-        if exercise.label and linked
-        else exercise.title
+        f"{{ref}}`{exercise.title} <{exercise.label}>`" if linked else exercise.title
     )
     checked = (
         f"`{exercise.name}`" if isinstance(exercise, Exercise | Derivation) else ""
@@ -40,8 +38,8 @@ def row(exercise: Question, linked: bool) -> str:
     return f"| {title} | {exercise.difficulty} | {exercise.minutes} | {checked} |"
 
 
-def listing(there: dict[str, str]) -> str:
-    """Write a table for each chapter."""
+def listing(root: Path, there: dict[str, str]) -> str:
+    """Write a table for each chapter; what its notebook has a box for is linked."""
     parts = []
     for chapter in CHAPTERS:
         heading = (
@@ -49,7 +47,15 @@ def listing(there: dict[str, str]) -> str:
             if chapter in there
             else chapter.replace("-", " ").capitalize()
         )
-        rows = [row(each, chapter in there) for each in exercises(chapter)]
+        text = (
+            (root / f"{there[chapter]}.ipynb").read_text("utf8")
+            if chapter in there
+            else ""
+        )
+        rows = [
+            row(each, bool(each.label) and f":label: {each.label}\\n" in text)
+            for each in exercises(chapter)
+        ]
         head = [
             "| exercise | asks for | minutes | checked as |",
             "|---|---|---|---|",
@@ -64,10 +70,14 @@ class Exercises(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Write them; the page is read again when a record has changed."""
         root = Path(self.env.srcdir)
-        self.env.note_dependency(str(root / "_toc.yml"))
-        for path in (root / "rnncourse" / "exercises" / "chapters").glob("*.py"):
+        there = pages(root)
+        records = (root / "rnncourse" / "exercises" / "chapters").glob("*.py")
+        notebooks = [
+            root / f"{there[each]}.ipynb" for each in CHAPTERS if each in there
+        ]
+        for path in (root / "_toc.yml", *records, *notebooks):
             self.env.note_dependency(str(path))
-        return self.parse_text_to_nodes(listing(pages(root)))
+        return self.parse_text_to_nodes(listing(root, there))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

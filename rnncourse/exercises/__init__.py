@@ -49,7 +49,7 @@ _asked: dict[str, int] = {}  # how many hints have been given, in this session
 _wanted: set[str] = set()  # whose solution has been asked for
 
 
-def check(name: str, answer: Any) -> None:
+def check(name: str, answer: Any, note: bool = True) -> None:
     """Judge a function, and print what is found; note it, if it is right.
 
     Parameters
@@ -58,6 +58,8 @@ def check(name: str, answer: Any) -> None:
         The exercise, such as "bptt.bptt".
     answer : callable
         The function; for a derivation its right-hand side, as in `check_equation`.
+    note : bool
+        Whether it counts for `progress`; the book's own solutions do not.
 
     Raises
     ------
@@ -76,11 +78,11 @@ def check(name: str, answer: Any) -> None:
     else:
         raise ValueError(f"name: {name} is answered on paper: there is nothing to check")
     print(verdict)
-    if verdict.state == "right" and (said := _note(name)):
+    if note and verdict.state == "right" and (said := _note(name)):
         print(said)
 
 
-def check_equation(name: str, latex: str) -> None:
+def check_equation(name: str, latex: str, note: bool = True) -> None:
     r"""Judge a derivation, and print what is found; note it, if it is right.
 
     Parameters
@@ -89,6 +91,8 @@ def check_equation(name: str, latex: str) -> None:
         The exercise, such as "bptt.delta-recursion".
     latex : str
         The right-hand side, or the whole equation, in the book's notation; a raw string.
+    note : bool
+        As in `check`.
 
     Raises
     ------
@@ -106,7 +110,7 @@ def check_equation(name: str, latex: str) -> None:
     """
     if not isinstance(find(name), Derivation):
         raise ValueError(f"name: {name} asks for a function: call check")
-    check(name, latex)
+    check(name, latex, note)
 
 
 def task(name: str) -> None:
@@ -120,7 +124,8 @@ def task(name: str) -> None:
     exercise = find(name)
     print(f"{exercise.title} ({exercise.difficulty}, {exercise.minutes} minutes)")
     if isinstance(exercise, Exercise):
-        print(f"{exercise.task}\n\n{exercise.blank}\n\ncheck({name!r}, {exercise.solution.__name__})")
+        given = f"{exercise.given}\n\n" if exercise.given else ""
+        print(f"{exercise.task}\n\n{given}{exercise.blank}\n\ncheck({name!r}, {exercise.solution.__name__})")
     elif isinstance(exercise, Derivation):
         print(f'{exercise.task}\n\ncheck_equation({name!r}, r"...")  # the right-hand side of {exercise.left}')
     else:

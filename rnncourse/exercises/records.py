@@ -228,6 +228,8 @@ class Exercise(Question):
         To go on with, when it is right.
     kinds : tuple of Kind
         The worlds.
+    given : str
+        What the function may use besides NumPy: a line that imports it.
     indistinguishable : dict of str to str
         Names of mistakes that give the same numbers as another one, and why.
     """
@@ -241,6 +243,7 @@ class Exercise(Question):
     hints: tuple[str, str, str]
     question: str
     kinds: tuple[Kind, ...] = SEQUENCE
+    given: str = ""
     indistinguishable: Mapping[str, str] = field(default_factory=dict)
 
     def worlds(self, seed: int = 0) -> list[World]:
@@ -285,6 +288,14 @@ class Exercise(Question):
         body = ast.parse(self.source).body[0]
         assert isinstance(body, ast.FunctionDef)
         return "\n".join([*self.source.splitlines()[: body.body[0].end_lineno], "    ..."]) + "\n"
+
+    @property
+    def short(self) -> str:
+        """The solution without its docstring."""
+        lines = self.source.splitlines()
+        body = ast.parse(self.source).body[0]
+        assert isinstance(body, ast.FunctionDef)
+        return "\n".join([lines[0], *lines[body.body[0].end_lineno :]]) + "\n"
 
     def mistaken(self, *mistakes: Mistake) -> Callable[..., Any] | None:
         """Make the function with some of the mistakes in it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...data import pad as package_pad
+from ...data import pad
 from ...layers.sequence import valid_steps
 from ...losses import softmax_cross_entropy
 from ...records import Array
@@ -15,7 +15,7 @@ from .drawing import normal
 __all__ = ["EXERCISES"]
 
 
-def pad(sequences: list[Array]) -> tuple[Array, Array]:
+def padded(sequences: list[Array]) -> tuple[Array, Array]:
     """Put sequences of different lengths side by side, zeros behind their ends.
 
     Parameters
@@ -44,8 +44,8 @@ def draw_pad(rng: np.random.Generator, s: Sizes) -> dict[str, list[Array]]:
 
 def right_pad(sequences: list[Array]) -> tuple[Array, Array]:
     """Use the package's function."""
-    padded = package_pad(sequences)
-    return padded.x, padded.lengths
+    both = pad(sequences)
+    return both.x, both.lengths
 
 
 def mask(lengths: Array, T: int) -> Array:
@@ -188,7 +188,7 @@ EXERCISES = (
     Exercise(
         "batches.pad", "Padding", 10, "code",
         task="Put sequences of different lengths side by side, with zeros behind their ends.",
-        solution=pad, reference=right_pad, draw=draw_pad, outputs={"x": "(T, B, n_x)", "lengths": "(B,)"},
+        solution=padded, reference=right_pad, draw=draw_pad, outputs={"x": "(T, B, n_x)", "lengths": "(B,)"},
         mistakes=(
             Mistake("the padding stands before the sequences", "x[: len(s), b] = s", "x[len(x) - len(s) :, b] = s", "That is left padding: here all examples begin together.", "at where a sequence is put"),
             Mistake("all are cut to the shortest", "return x, lengths", "return x[: lengths.min()], np.minimum(lengths, lengths.min())", "Nothing is to be lost.", "at T"),
@@ -214,7 +214,7 @@ EXERCISES = (
         question="how do you get the lengths back from the mask?",
     ),
     Exercise(
-        "batches.masked-mean", "The masked mean and its gradient", 15, "code",
+        "batches.masked-mean", "The masked mean and its gradient", 15, "code", "ex-blank-batches-masked-mean",
         task="Average the losses over the steps that count, and give the gradient of that average.",
         solution=masked_mean, reference=right_masked, draw=draw_masked, outputs={"mean": "()", "dmean": "(T, B, n_y)"},
         mistakes=(
@@ -232,7 +232,7 @@ EXERCISES = (
         question="what would change if the two largest examples were in another batch?",
     ),
     Exercise(
-        "batches.streams", "Streams without wrap-around", 15, "code",
+        "batches.streams", "Streams without wrap-around", 15, "code", "ex-blank-batches-streams",
         task="Cut a text into streams that are read side by side, with the next symbol as the target.",
         solution=streams, reference=right_streams, draw=draw_streams, outputs={"x": "(T, B)", "y": "(T, B)"},
         mistakes=(

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...layers.bidirectional import Bidirectional
-from ...layers.bidirectional import reverse as package_reverse
+from ...layers.bidirectional import Bidirectional, reverse
 from ...layers.rnn import RNN
 from ...records import Array
 from ..records import Derivation, Exercise, Mistake, Sizes, Slip
@@ -17,7 +16,7 @@ from .drawing import normal
 __all__ = ["EXERCISES"]
 
 
-def reverse(x: Array, lengths: Array) -> Array:
+def reversed_within(x: Array, lengths: Array) -> Array:
     """Turn each sequence round within its own length; the padding stays behind.
 
     Parameters
@@ -44,7 +43,7 @@ def draw_reverse(rng: np.random.Generator, s: Sizes) -> dict[str, Array]:
 
 def right_reverse(x: Array, lengths: Array) -> Array:
     """Use the package's function."""
-    return package_reverse(x, lengths).copy()
+    return reverse(x, lengths).copy()
 
 
 def both_ways(x: Array, lengths: Array, fwd: RNN, bwd: RNN) -> Array:
@@ -57,8 +56,8 @@ def both_ways(x: Array, lengths: Array, fwd: RNN, bwd: RNN) -> Array:
     lengths : ndarray of int, shape (B,)
         How many steps each example has.
     fwd, bwd : RNN
-        fwd.forward(x, lengths=lengths).a is its output, shape (T, B, n_a). `reverse(x, lengths)` is there: the
-        exercise before.
+        fwd.forward(x, lengths=lengths).a is its output, shape (T, B, n_a). `reverse(x, lengths)` is
+        the package's.
 
     Returns
     -------
@@ -118,9 +117,9 @@ def right_gradient(da: Array, x: Array, fwd: RNN, bwd: RNN) -> Array:
 
 EXERCISES = (
     Exercise(
-        "bidirectional.reverse", "Turning round within lengths", 15, "code",
+        "bidirectional.reverse", "Turning round within lengths", 15, "code", "ex-blank-bidirectional-reverse",
         task="Turn each padded sequence round within its own length.",
-        solution=reverse, reference=right_reverse, draw=draw_reverse, outputs={"turned": "(T, B, n_x)"},
+        solution=reversed_within, reference=right_reverse, draw=draw_reverse, outputs={"turned": "(T, B, n_x)"},
         mistakes=(
             Mistake("the whole array is turned, padding first", "np.where(t < lengths, lengths - 1 - t, t)", "np.where(t < lengths, len(x) - 1 - t, len(x) - 1 - t)", "Then a short example begins with its padding.", "at the index of the source"),
             Mistake("it is one step off", "lengths - 1 - t", "np.minimum(lengths - t, len(x) - 1)", "The last step of length n has the index n - 1.", "at the index of the source"),
@@ -136,7 +135,7 @@ EXERCISES = (
     Exercise(
         "bidirectional.both-ways", "From both ends", 15, "code",
         task="Run two layers, one from each end, and put their outputs side by side.",
-        solution=both_ways, reference=right_both, draw=draw_both, outputs={"a": "(T, B, 2·n_a)"},
+        solution=both_ways, given="from rnncourse.layers.bidirectional import reverse", reference=right_both, draw=draw_both, outputs={"a": "(T, B, 2·n_a)"},
         mistakes=(
             Mistake("the backward stream is not turned back", "reverse(a_bwd, lengths)]", "a_bwd]", "At step t its output is about another step then.", "at the concatenation"),
             Mistake("the backward layer reads forwards", "bwd.forward(reverse(x, lengths), lengths=lengths).a", "bwd.forward(x, lengths=lengths).a", "It is to begin at the end.", "at the backward layer's inputs"),
@@ -166,7 +165,7 @@ EXERCISES = (
         question="what changes if the sequences have different lengths?",
     ),
     Derivation(
-        "bidirectional.delta-bwd", "The stream from the end", 10, "derive",
+        "bidirectional.delta-bwd", "The stream from the end", 10, "derive", "ex-blank-bidirectional-delta-bwd",
         task="Write the gradient with respect to the backward stream's z at step t in terms of its state and its gradient.",
         left=r"\overleftarrow{\delta}_z^{\langle t \rangle}",
         answer=r"\left(1 - (\overleftarrow{a}^{\langle t \rangle})^2\right) \odot \overleftarrow{\delta}_a^{\langle t \rangle}",

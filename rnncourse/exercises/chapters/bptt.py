@@ -229,7 +229,7 @@ EXERCISES = (
         question="which of the five would be wrong if you had used a_prev in the slope?",
     ),
     Exercise(
-        "bptt.bptt", "Backpropagation through time", 25, "code",
+        "bptt.bptt", "Backpropagation through time", 25, "code", "ex-blank-bptt-bptt",
         task="Write the gradients of all steps of a plain recurrent network: the chapter's recursion as a loop.",
         solution=bptt, reference=right_bptt, draw=draw_bptt,
         outputs={"dx": "(T, B, n_x)", "da0": "(B, n_a)", "dW_aa": "(n_a, n_a)", "dW_ax": "(n_a, n_x)",
@@ -332,7 +332,7 @@ EXERCISES = (
         question="what is it for a sigmoid, written in a?",
     ),
     Derivation(
-        "bptt.delta-recursion", "The recursion", 10, "derive",
+        "bptt.delta-recursion", "The recursion", 10, "derive", "ex-blank-bptt-delta-recursion",
         task="Write the gradient with respect to the state at a step t before the last, from the step's own error "
              "and from the gradient by z one step later.",
         left=r"\delta_a^{\langle t \rangle}",

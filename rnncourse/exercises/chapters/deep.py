@@ -173,7 +173,7 @@ EXERCISES = (
         question="which of the two loops could be the outer one as well?",
     ),
     Exercise(
-        "deep.backward-grid", "Back over the grid", 25, "code",
+        "deep.backward-grid", "Back over the grid", 25, "code", "ex-blank-deep-backward-grid",
         task="Go back over the grid of steps and layers.",
         solution=deep_backward, reference=right_backward, draw=draw_backward,
         outputs={"dz": "(T, L, B, n_a)", "dx": "(T, B, n_x)"},
@@ -206,7 +206,7 @@ EXERCISES = (
         question="which is larger, a network twice as wide or one twice as deep?",
     ),
     Derivation(
-        "deep.delta-a", "What reaches a state", 15, "derive",
+        "deep.delta-a", "What reaches a state", 15, "derive", "ex-blank-deep-delta-a",
         task="Write the gradient with respect to the state of a layer below the top, at a step before the last.",
         left=r"\delta_a^{[l]\langle t \rangle}",
         answer=r"\left(W_{ax}^{[l+1]}\right)^{\top} \delta_z^{[l+1]\langle t \rangle} + \left(W_{aa}^{[l]}\right)^{\top} \delta_z^{[l]\langle t+1 \rangle}",

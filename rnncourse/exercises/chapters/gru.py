@@ -173,9 +173,9 @@ EXERCISES = (
     Question("gru.agree", "When the two forms agree", 20, "derive", "ex-gru-agree"),
     Question("gru.one-gate", "Is the reset gate needed? (research)", 60, "explore", "ex-gru-one-gate"),
     Exercise(
-        "gru.gru-step", "One step of the GRU", 15, "code",
+        "gru.gru-step", "One step of the GRU", 15, "code", "ex-blank-gru-gru-step",
         task="Write one step of the gated recurrent unit whose reset gate acts before the product.",
-        solution=gru_step, reference=right_step, draw=draw_step, kinds=CELL, outputs={"c_t": "(B, n_a)"},
+        solution=gru_step, given="from rnncourse.activations import sigmoid", reference=right_step, draw=draw_step, kinds=CELL, outputs={"c_t": "(B, n_a)"},
         mistakes=(
             Mistake("the update gate keeps in place of writing", "u * cand + (1 - u) * c_prev", "(1 - u) * cand + u * c_prev", "That is PyTorch's convention; here an open gate writes.", "at the last line"),
             Mistake("the reset comes after the product", "np.concatenate([r * c_prev, x_t], axis=1) @ layer.W_c.T", "r * (c_prev @ layer.W_cc.T) + x_t @ layer.W_cx.T", "That is another cell: PyTorch's.", "at the candidate"),
@@ -193,7 +193,7 @@ EXERCISES = (
         question="with which gates does the cell become the plain recurrent one?",
     ),
     Exercise(
-        "gru.gru-step-back", "One step back", 25, "code",
+        "gru.gru-step-back", "One step back", 25, "code", "ex-blank-gru-gru-step-back",
         task="Write the gradients of one step of the gated recurrent unit.",
         solution=gru_step_back, reference=right_back, draw=draw_back, kinds=CELL,
         outputs={"dz_u": "(B, n_a)", "dz_r": "(B, n_a)", "dz_c": "(B, n_a)", "dW_cc": "(n_a, n_a)", "dx_t": "(B, n_x)", "dc_prev": "(B, n_a)"},
@@ -219,7 +219,7 @@ EXERCISES = (
     Exercise(
         "gru.reset-after", "Reset after the product", 15, "code",
         task="Write one step of the form that PyTorch has.",
-        solution=reset_after_step, reference=right_step, draw=draw_after, kinds=CELL, outputs={"c_t": "(B, n_a)"},
+        solution=reset_after_step, given="from rnncourse.activations import sigmoid", reference=right_step, draw=draw_after, kinds=CELL, outputs={"c_t": "(B, n_a)"},
         mistakes=(
             Mistake("the reset comes before the product", "r * (c_prev @ layer.W_cc.T + layer.b_cc)", "(r * c_prev) @ layer.W_cc.T + layer.b_cc", "That is the other form.", "at the candidate"),
             Mistake("the inner bias stands outside the reset", "r * (c_prev @ layer.W_cc.T + layer.b_cc)", "r * (c_prev @ layer.W_cc.T) + layer.b_cc", "That bias is gated, too: so it cannot be added to the other one.", "at b_cc"),
@@ -259,7 +259,7 @@ EXERCISES = (
         question="between which two numbers does each entry lie?",
     ),
     Derivation(
-        "gru.delta-u", "The update gate", 10, "derive",
+        "gru.delta-u", "The update gate", 10, "derive", "ex-blank-gru-delta-u",
         task="Write the gradient with respect to z_u at step t.",
         left=r"\delta_u^{\langle t \rangle}",
         answer=r"\delta_c^{\langle t \rangle} \odot (\tilde c^{\langle t \rangle} - c^{\langle t-1 \rangle}) \odot \Gamma_u^{\langle t \rangle} \odot (1 - \Gamma_u^{\langle t \rangle})",

@@ -14,7 +14,7 @@ from .drawing import normal
 __all__ = ["EXERCISES"]
 
 
-def perplexity(z: Array, y: Array, counts: Array) -> float:
+def perplexity_of(z: Array, y: Array, counts: Array) -> float:
     """Find the perplexity of a text under a model: exp of the mean negative log-likelihood.
 
     Parameters
@@ -78,7 +78,7 @@ def right_bits(nats: Array) -> float:
     return float(np.log2(np.exp(nats.mean())))
 
 
-def sample(z: Array, tau: float, u: Array) -> Array:
+def drawn_symbols(z: Array, tau: float, u: Array) -> Array:
     """Draw a symbol for each example from softmax(z / tau), with random numbers that are given.
 
     Parameters
@@ -152,9 +152,9 @@ def right_bigram(symbols: Array, n_x: int) -> Array:
 
 EXERCISES = (
     Exercise(
-        "language-model.perplexity", "Perplexity", 15, "code",
+        "language-model.perplexity", "Perplexity", 15, "code", "ex-blank-language-model-perplexity",
         task="Find the perplexity of a text under a model, over the steps that count.",
-        solution=perplexity, reference=right_perplexity, draw=draw_perplexity, outputs={"perplexity": "()"},
+        solution=perplexity_of, reference=right_perplexity, draw=draw_perplexity, outputs={"perplexity": "()"},
         mistakes=(
             Mistake("2 stands for e", "np.exp(-chosen[counts].mean())", "2 ** (-chosen[counts].mean())", "The logarithm was natural.", "at the last line"),
             Mistake("the model's own entropy stands for the loss", "chosen = np.take_along_axis(log_p, y[:, :, None], axis=-1)[:, :, 0]", "chosen = (np.exp(log_p) * log_p).sum(axis=-1)", "A model that is sure and wrong would look perfect.", "at what is averaged: where does the text come in?"),
@@ -184,9 +184,9 @@ EXERCISES = (
         question="how many bits does a model need that knows nothing of 64 symbols?",
     ),
     Exercise(
-        "language-model.sample", "Sampling", 15, "code",
+        "language-model.sample", "Sampling", 15, "code", "ex-blank-language-model-sample",
         task="Draw a symbol for each example from softmax(z / tau), with given random numbers.",
-        solution=sample, reference=right_sample, draw=draw_sample, outputs={"symbols": "(B,)"},
+        solution=drawn_symbols, given="from rnncourse.activations import softmax", reference=right_sample, draw=draw_sample, outputs={"symbols": "(B,)"},
         mistakes=(
             Mistake("the temperature is multiplied in", "z / tau", "z * tau", "A high temperature makes the probabilities more equal.", "at the logits"),
             Mistake("the temperature is not used", "z / tau", "z", "Logits are divided before softmax.", "at the logits"),

@@ -191,7 +191,7 @@ EXERCISES = (
         question="which of the five would not change if the loss did not see a_t at all?",
     ),
     Exercise(
-        "lstm-backward.by-hand", "The whole way back", 30, "code",
+        "lstm-backward.by-hand", "The whole way back", 30, "code", "ex-blank-lstm-backward-by-hand",
         task="Write the gradients of an LSTM over all steps.",
         solution=by_hand, reference=right_by_hand, draw=draw_by_hand,
         outputs={"dx": "(T, B, n_x)", "da0": "(B, n_a)", "dc0": "(B, n_a)", "dW": "(4·n_a, n_a + n_x)", "db": "(4·n_a,)"},
@@ -239,7 +239,7 @@ EXERCISES = (
         question="when does this gate get no gradient at all, whatever the loss?",
     ),
     Derivation(
-        "lstm-backward.delta-c", "All that reaches the memory", 10, "derive",
+        "lstm-backward.delta-c", "All that reaches the memory", 10, "derive", "ex-blank-lstm-backward-delta-c",
         task="Write the gradient with respect to the memory at a step t before the last, from the gradient of the state "
              "and from the memory's gradient one step later.",
         left=r"\delta_c^{\langle t \rangle}",

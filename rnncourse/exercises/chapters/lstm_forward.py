@@ -216,9 +216,9 @@ EXERCISES = (
     Question("lstm-forward.half-life", "A bias for a length", 15, "derive", "ex-lstm-half-life"),
     Question("lstm-forward.last", "When forgetting is needed (research)", 45, "explore", "ex-lstm-last"),
     Exercise(
-        "lstm-forward.lstm-step", "One step of the LSTM", 20, "code",
+        "lstm-forward.lstm-step", "One step of the LSTM", 20, "code", "ex-blank-lstm-forward-lstm-step",
         task="Write one step of the LSTM: three gates, a candidate, and the two states.",
-        solution=lstm_step, reference=right_step, draw=draw_step, kinds=CELL,
+        solution=lstm_step, given="from rnncourse.activations import sigmoid", reference=right_step, draw=draw_step, kinds=CELL,
         outputs={"a_t": "(B, n_a)", "c_t": "(B, n_a)"},
         mistakes=(
             Mistake("forget and update gate are swapped", "f * c_prev + u * cand", "u * c_prev + f * cand",
@@ -309,7 +309,7 @@ EXERCISES = (
         question="how many numbers does such a layer carry from step to step, beside a plain one of the same budget?",
     ),
     Derivation(
-        "lstm-forward.cell", "The memory", 5, "recall",
+        "lstm-forward.cell", "The memory", 5, "recall", "ex-blank-lstm-forward-cell",
         task="Write the new memory in terms of the gates, the candidate and the old memory.",
         left=r"c^{\langle t \rangle}",
         answer=r"\Gamma_u^{\langle t \rangle} \odot \tilde c^{\langle t \rangle} + \Gamma_f^{\langle t \rangle} \odot c^{\langle t-1 \rangle}",

@@ -161,7 +161,7 @@ EXERCISES = (
         question="which mistake here would a square matrix hide from a check of shapes?",
     ),
     Exercise(
-        "notation.translate", "Translate a network, checked", 10, "code",
+        "notation.translate", "Translate a network, checked", 10, "code", "ex-blank-notation-translate",
         task="Turn a colleague's stacked weights into ours.",
         solution=translate, reference=right_translate, draw=draw_translate, kinds=CELL,
         outputs={"W_aa": "(n_a, n_a)", "W_ax": "(n_a, n_x)"},
@@ -178,7 +178,7 @@ EXERCISES = (
     Exercise(
         "notation.temperature-gradients", "Temperature, checked", 15, "derive",
         task="Find the gradients of the cross-entropy of softmax(z / tau), by z and by tau.",
-        solution=temperature, reference=right_temperature, draw=draw_temperature, kinds=OUTPUTS,
+        solution=temperature, given="from rnncourse.activations import softmax", reference=right_temperature, draw=draw_temperature, kinds=OUTPUTS,
         outputs={"dz": "(n_y,)", "dtau": "()"},
         mistakes=(
             Mistake("dz is that by z / tau", "error / tau,", "error,", "One more factor leads from z / tau to z.", "at dz"),
@@ -205,7 +205,7 @@ EXERCISES = (
         question="how could you tell reshape from swapaxes by looking at one example?",
     ),
     Derivation(
-        "notation.delta-y", "Softmax and cross-entropy together", 10, "derive",
+        "notation.delta-y", "Softmax and cross-entropy together", 10, "derive", "ex-blank-notation-delta-y",
         task="Write the gradient of the loss with respect to the logits of step t.",
         left=r"\delta_y^{\langle t \rangle}",
         answer=r"\hat y^{\langle t \rangle} - y^{\langle t \rangle}",

@@ -252,7 +252,7 @@ EXERCISES = (
         question="which of your products would still run, with wrong numbers, without its transpose?",
     ),
     Exercise(
-        "rnn-forward.rnn-forward", "The whole sequence", 15, "code",
+        "rnn-forward.rnn-forward", "The whole sequence", 15, "code", "ex-blank-rnn-forward-rnn-forward",
         task="Write the forward pass over whole sequences, and return the state after every step.",
         solution=rnn_forward, reference=right_forward, draw=draw_forward, outputs={"a": "(T, B, n_a)"},
         mistakes=(
@@ -362,7 +362,7 @@ EXERCISES = (
         question="how would you send a gradient back to exactly these states?",
     ),
     Derivation(
-        "rnn-forward.state", "The state", 5, "recall",
+        "rnn-forward.state", "The state", 5, "recall", "ex-blank-rnn-forward-state",
         task="Write the new state in terms of the old one, the input and the parameters.",
         left=r"a^{\langle t \rangle}",
         answer=r"\tanh\left(W_{aa} a^{\langle t-1 \rangle} + W_{ax} x^{\langle t \rangle} + b_a\right)",

@@ -168,7 +168,7 @@ EXERCISES = (
         question="which type is a translation, and which is the naming of each word's part of speech?",
     ),
     Exercise(
-        "sequences.loss-steps", "Where there is a loss", 10, "code",
+        "sequences.loss-steps", "Where there is a loss", 10, "code", "ex-blank-sequences-loss-steps",
         task="Say at which steps of padded sequences a loss is taken.",
         solution=loss_steps, reference=right_loss_steps, draw=draw_loss_steps, outputs={"counts": "(T, B)"},
         mistakes=(

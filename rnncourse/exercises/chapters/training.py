@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...optimizers import Adam, AdamState
-from ...optimizers import clip_by_norm as package_clip
+from ...optimizers import Adam, AdamState, clip_by_norm
 from ...records import Array
 from ..records import Derivation, Exercise, Mistake, Sizes, Slip
 from .drawing import normal
@@ -13,7 +12,7 @@ from .drawing import normal
 __all__ = ["EXERCISES"]
 
 
-def clip_by_norm(dW: Array, db: Array, max_norm: float) -> tuple[Array, Array, float]:
+def shortened(dW: Array, db: Array, max_norm: float) -> tuple[Array, Array, float]:
     """Shorten a gradient of two arrays together, so that its norm is at most max_norm; its direction stays.
 
     Parameters
@@ -44,7 +43,7 @@ def draw_clip(rng: np.random.Generator, s: Sizes) -> dict[str, Array | float]:
 
 def right_clip(dW: Array, db: Array, max_norm: float) -> tuple[Array, Array, float]:
     """Use the package's function."""
-    (short_W, short_b), norm = package_clip((dW, db), max_norm)
+    (short_W, short_b), norm = clip_by_norm((dW, db), max_norm)
     return short_W, short_b, norm
 
 
@@ -122,9 +121,9 @@ def right_standardise(train: Array, test: Array) -> tuple[Array, Array]:
 
 EXERCISES = (
     Exercise(
-        "training.clip-by-norm", "Clipping by norm", 10, "code",
+        "training.clip-by-norm", "Clipping by norm", 10, "code", "ex-blank-training-clip-by-norm",
         task="Shorten a gradient of two arrays together to a norm of at most max_norm.",
-        solution=clip_by_norm, reference=right_clip, draw=draw_clip,
+        solution=shortened, reference=right_clip, draw=draw_clip,
         outputs={"dW": "(n_a, n_x)", "db": "(n_a,)", "norm": "()"},
         mistakes=(
             Mistake("each array is clipped by itself", "return factor * dW, factor * db, norm", "short = [g * min(1.0, max_norm / np.sqrt((g**2).sum())) for g in (dW, db)]\n    return short[0], short[1], norm",
@@ -177,7 +176,7 @@ EXERCISES = (
         question="why are the test series' mean and deviation not 0 and 1 then, and is that a fault?",
     ),
     Derivation(
-        "training.clipped", "Clipping by norm, as a formula", 10, "derive",
+        "training.clipped", "Clipping by norm, as a formula", 10, "derive", "ex-blank-training-clipped",
         task="Write the gradient clipped to the norm θ, in terms of g and θ, with min.",
         left=r"\hat g",
         answer=r"\min\left(1, \frac{\theta}{\lVert g \rVert}\right) g",

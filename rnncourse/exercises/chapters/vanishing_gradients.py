@@ -162,7 +162,7 @@ EXERCISES = (
     Question("vanishing-gradients.arrays", "Clipping each array by itself", 15, "code", "ex-vanishing-arrays"),
     Question("vanishing-gradients.curriculum", "Teach the short distance first", 30, "explore", "ex-vanishing-curriculum"),
     Exercise(
-        "vanishing-gradients.state-jacobian", "The product of Jacobians", 15, "code",
+        "vanishing-gradients.state-jacobian", "The product of Jacobians", 15, "code", "ex-blank-vanishing-gradients-state-jacobian",
         task="Find the derivative of a later state by an earlier one.",
         solution=state_jacobian, reference=right_jacobian, draw=draw_jacobian, outputs={"J": "(n_a, n_a)"},
         mistakes=(
@@ -225,7 +225,7 @@ EXERCISES = (
         question="which clipping turns nothing at all?",
     ),
     Derivation(
-        "vanishing-gradients.jacobian", "One Jacobian", 10, "derive",
+        "vanishing-gradients.jacobian", "One Jacobian", 10, "derive", "ex-blank-vanishing-gradients-jacobian",
         task="Write the one-step Jacobian in terms of the state and W_aa.",
         left=r"\frac{\partial a^{\langle t \rangle}}{\partial a^{\langle t-1 \rangle}}",
         answer=r"\operatorname{diag}\left(1 - (a^{\langle t \rangle})^2\right) W_{aa}",
