@@ -1,6 +1,10 @@
 """The cells of an exercise in a notebook, made from its record.
 
-    python tests/exercises/cells.py book/foundations/bptt.ipynb …     put them in, or anew where they X
+    python tests/exercises/cells.py book/foundations/bptt.ipynb …     put them in, or anew where they stand
+
+An exercise with a label ``ex-blank-…`` has a box, a blank, a check, hints folded one in the other, and a folded
+solution, which is executed and checked. They stand before the chapter's research exercise, or at its end.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,9 @@ from rnncourse.exercises import Derivation, Exercise, exercises
 
 WIDTH = 74  # of a piece of LaTeX in a cell
 
-An exercise with a label ``ex-blank-…`` has a box, a blank, a check, hints that are folded one in the other, and a
-folded solution, which is executed and checked. They stand before the chapter's research exercise, or at its end.
-"""A cell: its kind and its text."""
+
+class Cell(NamedTuple):
+    """A cell: its kind and its text."""
 
     kind: str
     text: str
