@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from typing import Any
 
@@ -75,13 +75,10 @@ def judge(exercise: Exercise, function: Any, seed: int = 0) -> Verdict:
         return Verdict(
             "wrong", f"It tried to {harm}. That was refused or undone: an answer returns, and leaves all else."
         )
-    judged = Judged(exercise, worlds, [answer(exercise, outcome) for outcome in outcomes])
-    verdict = judged.verdict()
-    return (
-        Verdict(verdict.state, "\n".join([verdict.text, *notes(outcomes)]), verdict.mistakes, verdict.alike)
-        if (verdict.state != "right")
-        else passed(exercise, function, worlds, outcomes)
-    )
+    verdict = Judged(exercise, worlds, [answer(exercise, outcome) for outcome in outcomes]).verdict()
+    if verdict.state == "right":
+        return passed(exercise, function, worlds, outcomes)
+    return replace(verdict, text="\n".join([verdict.text, *notes(outcomes)]))
 
 
 def uncallable(exercise: Exercise, function: Any) -> str:
