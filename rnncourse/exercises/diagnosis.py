@@ -67,10 +67,10 @@ def judge(exercise: Exercise, function: Any, seed: int = 0) -> Verdict:
         return Verdict("wrong", problem)
     worlds = exercise.worlds(seed)
     outcomes = called(function, worlds)
-    if unwritten(function, outcomes[0]):
-        return Verdict("blank", f"{exercise.name}: not written yet.")
     if outcomes[-1].hung:
         return Verdict("wrong", f"Stopped after {SECONDS:g} seconds. Is there a loop that never ends?")
+    if unwritten(function, outcomes[0]):
+        return Verdict("blank", f"{exercise.name}: not written yet.")
     if harm := next((o.harm for o in outcomes if o.harm), ""):
         return Verdict(
             "wrong", f"It tried to {harm}. That was refused or undone: an answer returns, and leaves all else."
@@ -89,7 +89,8 @@ def uncallable(exercise: Exercise, function: Any) -> str:
     try:
         inspect.signature(function).bind(*exercise.parameters)
     except TypeError:
-        return f"Expected a function that takes {wanted}, got {function.__name__}{inspect.signature(function)}."
+        given = getattr(function, "__name__", type(function).__name__)
+        return f"Expected a function that takes {wanted}, got {given}{inspect.signature(function)}."
     except Exception:  # no signature to be had
         return ""
     return ""
@@ -358,7 +359,7 @@ class Judged:
 
 def kind(value: Any) -> str:
     """Say what something is."""
-    if isinstance(value, np.ndarray):
+    if type(value) is np.ndarray:
         return f"an array of shape {value.shape}"
     if inspect.isgenerator(value):
         return "a generator (`yield` in place of `return`?)"

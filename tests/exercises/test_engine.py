@@ -49,6 +49,7 @@ def test_the_arguments_have_to_fit():
         (lambda *a: right(*a) + 0j, "expected dtype float64, got complex128."),
         (lambda *a: {"a_t": right(*a)}, "got a dict."),
         (lambda *a: right, "got a function."),
+        (lambda *a: np.ma.masked_array(right(*a)), "expected an array of shape (B, n_a), got a MaskedArray."),
         (lambda *a: print(end=""), "It returned None: is there a `return`"),
     ],
 )
@@ -148,6 +149,11 @@ def forever(*a):
         pass
 
 
+def forever_in_a_blank(x_t, a_prev, W_aa, W_ax, b_a):
+    while True:
+        pass
+
+
 def forever_and_catches(*a):
     while True:
         with contextlib.suppress(BaseException):
@@ -158,7 +164,7 @@ def sleeps(*a):
     time.sleep(1000)
 
 
-@pytest.mark.parametrize("endless", [forever, forever_and_catches, sleeps])
+@pytest.mark.parametrize("endless", [forever, forever_in_a_blank, forever_and_catches, sleeps])
 def test_a_loop_that_never_ends_is_stopped(endless):
     start = time.perf_counter()
     assert "Stopped after 2 seconds. Is there a loop that never ends?" in said(endless)
