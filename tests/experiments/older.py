@@ -1,4 +1,4 @@
-"""Three tables that are older than `tidy`, of one learning rate each, as the rows that claims are about."""
+"""A table that is older than `tidy`, of one learning rate, as the rows that claims are about."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from . import agreement, forget_bias, gru_recall
+from . import agreement
 from .tidy import Row
 
 
@@ -38,10 +38,6 @@ def by_seed(stored: Row) -> list[Row]:
     ]
 
 
-def as_stored(stored: Row) -> list[Row]:
-    return list(stored["runs"])
-
-
 def grid(**levels: object) -> tuple[Row, ...]:
     return tuple(dict(zip(levels, row, strict=True)) for row in product(*levels.values()))  # type: ignore[call-overload]
 
@@ -51,20 +47,5 @@ OLDER = {
         agreement.RESULTS,
         grid(network=tuple(agreement.NETWORKS), distance=agreement.DISTANCES, seed=agreement.SEEDS),
         by_seed,
-    ),
-    "forget-bias": Older(
-        forget_bias.RESULTS,
-        tuple(
-            {"T": T, "bias": bias, "seed": seed}
-            for bias, lengths in forget_bias.LENGTHS.items()
-            for T in lengths
-            for seed in forget_bias.SEEDS
-        ),
-        as_stored,
-    ),
-    "gru-recall": Older(
-        gru_recall.RESULTS,
-        grid(delay=gru_recall.DELAYS, layer=tuple(gru_recall.LAYERS), seed=tuple(gru_recall.SEEDS)),
-        as_stored,
     ),
 }
