@@ -184,7 +184,17 @@ def test_kinds_of_ones_own(path):
 
 CIRCLE: list[Any] = []
 CIRCLE.append(CIRCLE)
+
+
+class OtherBits(np.random.PCG64):
+    """A bit generator that `load` does not know."""
+
+
 REFUSED = {
+    "other bits": (
+        np.random.Generator(OtherBits(0)),
+        "tree: expected a generator on one of PCG64, .*got one on OtherBits",
+    ),
     "complex": (
         np.ones(2, complex),
         "tree: expected an array of booleans, integers or real numbers, got dtype complex",
