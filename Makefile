@@ -23,8 +23,8 @@ PARALLEL = -n 2 --dist loadscope
 ONE_THREAD = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: help install book serve test torch offline-book lint format types unit notebooks portable durations notebooks-check \
-	notebooks-write screenshots pdf html-check lighthouse lite first-steps equations equation-mutants claims claim-mutants experiments \
-	mutants mutation bench bench-quick dist matrix clean
+	notebooks-write screenshots pdf html-check lighthouse lite first-steps equations equation-mutants exercises claims \
+	claim-mutants experiments mutants mutation bench bench-quick dist matrix clean
 
 help:
 	@echo "make book             build the book, print its address"
@@ -41,6 +41,7 @@ help:
 	@echo "make first-steps      every downloaded notebook in an empty environment (needs a network)"
 	@echo "make lite             the chapters for JupyterLite in _build/lite: they run in the reader's browser, with a network"
 	@echo "make equations        check every display equation; make equation-mutants: wrong versions have to fail"
+	@echo "make exercises        every known mistake in every exercise: how many the answers name"
 	@echo "make claims           every claim about how networks behave, and its verdict; make claim-mutants: wrong ones have to fail"
 	@echo "make experiments      the long runs that claims are about; says how long each takes (NAMES='copy-width letters-window')"
 	@echo "make mutants          mistakes put into the source one at a time: the tests have to see each (WORDS='gru deep')"
@@ -163,6 +164,9 @@ equations: $(INSTALLED)
 
 equation-mutants: $(INSTALLED)
 	$(ONE_THREAD) $(BIN)/python -m pytest -s -m slow tests/equations/test_mutants.py
+
+exercises: $(INSTALLED)
+	cd tests && $(ONE_THREAD) $(abspath $(BIN))/python -m exercises
 
 claims: $(INSTALLED)
 	cd tests && $(ONE_THREAD) $(abspath $(BIN))/python -m claims
