@@ -19,7 +19,7 @@ from rnncourse.training import train
 from .learning import Model
 from .tidy import Experiment, Row, rounded
 
-CONSONANTS, STREAMS, UNITS, UPDATES = 2000, 20, 16, 400
+CONSONANTS, STREAMS, UNITS, UPDATES = 1000, 20, 16, 200
 WIDTHS, RATES, SEEDS = (3, 12), (0.003, 0.01, 0.03), range(5)
 STATES = ("carried", "zero", "of another stream")
 LETTERS = Characters("abdgiu")

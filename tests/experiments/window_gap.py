@@ -16,9 +16,9 @@ from rnncourse.losses import binary_cross_entropy
 from .learning import Model, last_step, until
 from .tidy import Experiment, Row
 
-UNITS, BATCH, BLOCK, MOST, LOW, TESTS, NOISE, SOLVED = 16, 64, 50, 1000, 0.02, 1000, 0.1, 0.99
-GAPS, RATES, SEEDS = (1, 3, 7, 15, 23), (0.003, 0.01, 0.03), range(5)
-WINDOWS = {f"window of {w}": w for w in (2, 4, 8, 16)}
+UNITS, BATCH, BLOCK, MOST, LOW, TESTS, NOISE, SOLVED = 16, 32, 50, 250, 0.02, 1000, 0.1, 0.99
+GAPS, RATES, SEEDS = (3, 7, 15, 23), (0.003, 0.01, 0.03), range(5)
+WINDOWS = {f"window of {w}": w for w in (4, 8, 16)}
 
 
 def pairs(rng: np.random.Generator, gap: int, batch: int = BATCH) -> tuple[Any, Any]:
