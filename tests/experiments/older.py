@@ -1,4 +1,4 @@
-"""Three tables that are older than `tidy`, of one learning rate each, as the rows that claims are about."""
+"""Two tables that are older than `tidy`, of one learning rate each, as the rows that claims are about."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from . import agreement, forget_bias, gru_recall
+from . import forget_bias, gru_recall
 from .tidy import Row
 
 
@@ -29,15 +29,6 @@ class Older:
         return {"command": stored["command"], "settings": flat, "seeds": seeds}, self.rows(stored)
 
 
-def by_seed(stored: Row) -> list[Row]:
-    """Give every seed of a run a row of its own."""
-    return [
-        {"network": run["network"], "distance": run["distance"], "seed": seed, "accuracy": accuracy, "updates": updates}
-        for run in stored["runs"]
-        for seed, accuracy, updates in zip(stored["seeds"], run["accuracy"], run["updates"], strict=True)
-    ]
-
-
 def as_stored(stored: Row) -> list[Row]:
     return list(stored["runs"])
 
@@ -47,11 +38,6 @@ def grid(**levels: object) -> tuple[Row, ...]:
 
 
 OLDER = {
-    "agreement": Older(
-        agreement.RESULTS,
-        grid(network=tuple(agreement.NETWORKS), distance=agreement.DISTANCES, seed=agreement.SEEDS),
-        by_seed,
-    ),
     "forget-bias": Older(
         forget_bias.RESULTS,
         tuple(
