@@ -8,7 +8,7 @@ from ...data import pad
 from ...layers.sequence import valid_steps
 from ...losses import softmax_cross_entropy
 from ...records import Array
-from ..records import Derivation, Exercise, Mistake, Sizes, Slip
+from ..records import Derivation, Exercise, Mistake, Question, Sizes, Slip
 from .drawing import lengths as draw_lengths
 from .drawing import normal
 
@@ -48,7 +48,7 @@ def right_pad(sequences: list[Array]) -> tuple[Array, Array]:
     return both.x, both.lengths
 
 
-def mask(lengths: Array, T: int) -> Array:
+def steps_inside(lengths: Array, T: int) -> Array:
     """Say which steps of padded sequences count.
 
     Parameters
@@ -120,7 +120,7 @@ def right_masked(losses: Array, dz: Array, counts: Array) -> tuple[float, Array]
     return sum(float(losses[t, b]) for t, b in chosen) / len(chosen), dmean
 
 
-def streams(symbols: Array, B: int) -> tuple[Array, Array]:
+def side_by_side(symbols: Array, B: int) -> tuple[Array, Array]:
     """Cut a text into B streams that are read side by side, with the next symbol as the target.
 
     Parameters
@@ -185,6 +185,10 @@ def right_carried(states: Array, ended: Array) -> Array:
 
 
 EXERCISES = (
+    Question("batches.by-hand", "By hand", 8, "recall", "ex-batches-hand"),
+    Question("batches.loader", "Find the loader's mistakes", 15, "code", "ex-batches-loader"),
+    Question("batches.accumulate", "One example at a time", 10, "derive", "ex-batches-accumulate"),
+    Question("batches.coarse", "How coarse a bucket (research)", 20, "explore", "ex-batches-coarse"),
     Exercise(
         "batches.pad", "Padding", 10, "code",
         task="Put sequences of different lengths side by side, with zeros behind their ends.",
@@ -214,7 +218,7 @@ EXERCISES = (
     Exercise(
         "batches.mask", "The mask", 5, "code",
         task="Say which steps of padded sequences count.",
-        solution=mask,
+        solution=steps_inside,
         reference=right_mask,
         draw=draw_mask,
         outputs={"counts": "(T, B)"},
@@ -276,7 +280,7 @@ EXERCISES = (
     Exercise(
         "batches.streams", "Streams without wrap-around", 15, "code", "ex-blank-batches-streams",
         task="Cut a text into streams that are read side by side, with the next symbol as the target.",
-        solution=streams,
+        solution=side_by_side,
         reference=right_streams,
         draw=draw_streams,
         outputs={"x": "(T, B)", "y": "(T, B)"},
