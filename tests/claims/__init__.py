@@ -9,7 +9,9 @@ from importlib import import_module
 
 from .claim import CLAIMS, report
 
-CHAPTERS = ("bptt", "gru", "lstm_backward", "lstm_forward", "rnn_forward", "vanishing_gradients")
+CHAPTERS = (
+    "batches", "bptt", "gru", "lstm_backward", "lstm_forward", "rnn_forward", "sequences", "vanishing_gradients",
+)  # fmt: skip
 for chapter in CHAPTERS:
     import_module(f"{__name__}.{chapter}")
 

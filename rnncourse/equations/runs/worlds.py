@@ -28,6 +28,7 @@ from ...optimizers import clip_by_norm, clip_by_value
 from ...records import Array, tree_map
 from ..language import tables
 from ..language.symbols import Notation
+from .batches import Padded, Sequences
 from .networks import Network, Part, columns, one, parameters
 from .world import Place, Trace, World
 
@@ -291,5 +292,7 @@ SETTINGS: dict[str, Setting] = {
         s, single(UseGateCell.init, gated("nifv", "a", "W_u", "b_u")))),
     "deep": Setting(tables.DEEP, lambda s: network(s, stack, sizes=STACKS)),
     "bidirectional": Setting(tables.BIDIRECTIONAL, lambda s: network(s, both_ways)),
+    "padded": Setting(tables.PADDED, Padded),
+    "sequences": Setting(tables.SEQUENCES, Sequences),
     "facts": Setting(tables.FACTS, Facts, seeds=(1, 2, 3, 4, 5, 6), attaining={"zero": lambda: Facts(1, zero=True)}),
 }  # fmt: skip
