@@ -28,7 +28,11 @@ def describe(value: object) -> str:
     """Name what came: the shape and dtype of an array, else the type."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and dtype {value.dtype}"
-    return "None" if value is None else f"{type(value).__name__} {value!r:.60}"
+    if value is None:
+        return "None"
+    shown, kind = repr(value), type(value).__name__
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    return shown if shown.startswith(kind) else f"{kind} {shown}"  # records print their kind themselves
 
 
 def ndarray(name: str, value: object) -> Array:

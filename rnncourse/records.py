@@ -256,7 +256,9 @@ def check_match(name: str, other: Any, tree: Any, owner: str, *, arrays: bool = 
     elif same and isinstance(tree, dict):
         same = tree.keys() == other.keys()
     if not same:
-        raise ValueError(f"{name}: expected the structure of {_kind(tree)}, got {_kind(other)}")
+        fits = isinstance(other, Gradients) and type(other.layer) is type(tree)
+        hint = f": give {name}.layer" if fits else ""
+        raise ValueError(f"{name}: expected the structure of {_kind(tree)}, got {_kind(other)}{hint}")
     if is_array:
         _check_plain(name, other)
         if arrays and tree.shape != other.shape:

@@ -201,7 +201,7 @@ def test_a_schedule_that_gives_no_rate_is_refused(bad):
             RNN(np.ones((1, 2)), np.ones(1)),
             Gradients(np.ones(1), (), RNN(np.ones((1, 2)), np.ones(1))),
             ValueError,
-            "grads: expected the structure of RNN, got Gradients",
+            "grads: expected the structure of RNN, got Gradients: give grads.layer",
         ),
         (
             RNN(np.ones((1, 2)), np.ones(1)),

@@ -8,21 +8,22 @@ import pytest
 README = Path(__file__).parents[1] / "README.md"
 
 
-def example():
-    code, output = re.search(
-        r"```python\n(.*?)```\n\n```text\n(.*?)```", README.read_text(encoding="utf-8"), re.S
-    ).groups()
-    return code, output
+def examples():
+    """Code and what it prints, from top to bottom."""
+    return re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
 
 
-def test_the_example_prints_what_the_readme_says(capsys):
-    code, output = example()
-    exec(compile(code, str(README), "exec"), {})
-    assert capsys.readouterr().out == output
+def test_the_examples_print_what_the_readme_says(capsys):
+    names = {}
+    assert len(examples()) >= 2
+    for code, output in examples():
+        exec(compile(code, str(README), "exec"), names)
+        assert capsys.readouterr().out == output
 
 
-def test_the_example_is_short():
-    assert len([line for line in example()[0].splitlines() if line and "import" not in line]) <= 10
+def test_the_examples_are_short():
+    for code, _ in examples():
+        assert len([line for line in code.splitlines() if line and "import" not in line]) <= 10
 
 
 @pytest.mark.parametrize("target", ["book", "serve", "test"])

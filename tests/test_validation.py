@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rnncourse import RNN, Deep
 from rnncourse import _validation as validate
 
 
@@ -18,6 +19,13 @@ from rnncourse import _validation as validate
 )
 def test_describe_names_the_kind_and_the_value(value, text):
     assert validate.describe(value) == text
+
+
+def test_describe_says_the_kind_of_a_record_once_and_that_it_was_cut():
+    layer = Deep((RNN.init(4, 4, np.random.default_rng(0)),) * 4)
+    text = validate.describe(layer)
+    assert text.startswith("Deep(layers=(RNN(")
+    assert text.endswith("...")
 
 
 def test_describe_is_short():

@@ -11,8 +11,18 @@ from .worlds import make_world
 BARS = {"complex": 1e-12, "central": 1e-7}
 
 
-@pytest.mark.parametrize(("method", "seed"), [("central", 0), ("complex", 0), ("complex", 1), ("complex", 2)])
-@pytest.mark.parametrize("lengths", [None, [5, 0, 2], [0, 3, 5], [1, 5, 4]], ids=str)
+# One way of each length with each seed and method is enough: the three do not act on one another.
+MEASURED = [
+    ("complex", 0, None),
+    ("complex", 0, [5, 0, 2]),
+    ("complex", 1, [0, 3, 5]),
+    ("complex", 2, [1, 5, 4]),
+    ("central", 0, None),
+    ("central", 1, [5, 0, 2]),
+]
+
+
+@pytest.mark.parametrize(("method", "seed", "lengths"), MEASURED, ids=str)
 def test_every_gradient_agrees_with_its_measurement(case, method, lengths, seed):
     world = make_world(case, T=5, B=3, n_x=4, n_a=2, lengths=lengths, seed=seed)
     errors = gradient_errors(world.layer, world.x, world.state, world.da, world.dfinal, lengths, method)

@@ -1,5 +1,6 @@
-"""Properties that hold for every layer, input and length: hypothesis, at least 200 examples a kind of layer."""
+"""Properties that hold for every layer, input and length: hypothesis, EXAMPLES a kind of layer (weekly: 200)."""
 
+import os
 from inspect import signature
 
 import numpy as np
@@ -12,6 +13,7 @@ from rnncourse.records import named_leaves
 from .registry import CASES
 from .worlds import assert_close, assert_identical, everything, make_world, per_example
 
+EXAMPLES = int(os.environ.get("EXAMPLES", "100"))
 PRECISION = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 3e-5}
 
 
@@ -31,9 +33,9 @@ def draws(draw, least_steps=0):
 
 
 def examples_of(case):
-    """Share 200 examples out among the cases of a kind, but for 50 that each has."""
+    """Share the examples out among the cases of a kind, but for a quarter that each has."""
     kind = case.name.split("-")[0]
-    return max(50, 200 // sum(other.name.split("-")[0] == kind for other in CASES))
+    return max(EXAMPLES // 4, EXAMPLES // sum(other.name.split("-")[0] == kind for other in CASES))
 
 
 def for_all(**strategies):
