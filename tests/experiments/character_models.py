@@ -18,6 +18,7 @@ from .help_texts import Reader, bits, characters, cut, network
 from .tidy import Experiment, Row, rounded
 
 ORDERS, UPDATES, STOPS = (3, 4, 5, 6, 8, 10, 14), 330, 3
+FIXED = {"uniform": (0,), "unigram": (1,), "3-gram": (3,), "4-gram": (4,)}
 NETWORKS, RATES, SEEDS = ("RNN", "GRU", "LSTM"), (0.003, 0.01, 0.03), range(5)
 SIZES = (18_000, 74_000)  # characters to learn from, besides all; the last ones in front of the validation part
 ALL = 0
@@ -33,7 +34,7 @@ def score(model: NGram, text: str) -> float:
 
 
 def counted(model: str, train: str, validation: str, test: str) -> Row:
-    orders = {"uniform": (0,), "unigram": (1,)}.get(model, ORDERS)
+    orders = FIXED.get(model, ORDERS)
     fitted = [NGram.fit(characters().encode(train), len(characters()), order) for order in orders]
     best = min(fitted, key=lambda each: score(each, validation))
     return {"stop": best.order, "parameters": best.n_counts, "validation": score(best, validation),
@@ -71,7 +72,7 @@ EXPERIMENT = Experiment(
     grid=tuple(
         {"model": model, "size": size, "rate": rate, "seed": seed}
         for model, size, rates in (
-            ("uniform", ALL, (0.0,)), ("unigram", ALL, (0.0,)),
+            *((model, ALL, (0.0,)) for model in FIXED),
             *(("n-gram", size, (0.0,)) for size in (*SIZES, ALL)),
             *((model, ALL, RATES) for model in NETWORKS),
             *(("GRU", size, RATES) for size in SIZES),

@@ -65,7 +65,8 @@ class Reader:
     def read(self, updates: int) -> Any:
         """Learn until there have been so many updates; return the model."""
         made = train(
-            self.model, self.step, self.optimizer, updates - self.done, MAX_NORM, self.state, False, self.done, self.carry
+            self.model, self.step, self.optimizer, updates - self.done,
+            max_norm=MAX_NORM, state=self.state, start=self.done, carry=self.carry,
         )  # fmt: skip
         self.model, self.state, self.carry, self.done = made.model, made.state, made.carry, updates
         return self.model
