@@ -17,10 +17,8 @@ from typing import Any
 import numpy as np
 
 from ...activations import ACTIVATIONS, sigmoid, softmax, tanh
-from ...language_model import NGram, bits_per_symbol, negative_log_likelihood, next_probabilities, perplexity
 from ...layers.deep import Deep
 from ...layers.dense import Dense
-from ...layers.embedding import Embedding
 from ...layers.gru import GRU
 from ...layers.lstm import LSTM
 from ...layers.rnn import RNN
@@ -30,6 +28,8 @@ from ...optimizers import clip_by_norm, clip_by_value
 from ...records import Array, tree_map
 from ..language import tables
 from ..language.symbols import Notation
+from .batches import Padded, Sequences
+from .language_models import LanguageModel
 from .networks import Network, Part, columns, one, parameters
 from .world import Place, Trace, World
 
@@ -217,43 +217,6 @@ class Facts(World):
         trace("clipped_entry", clip_by_value(self.g, self.tau))
 
 
-class LanguageModel(World):
-    """A text and what a network makes of it, logits at a temperature, and the mixture of one context of an n-gram."""
-
-    def __init__(self, seed: int) -> None:
-        rng = np.random.default_rng(seed)
-        T, n = {1: (7, 5), 2: (5, 11), 3: (11, 7)}[seed]
-        layers = (Embedding.init(n, 4, rng), GRU.init(4, 3, rng), randomised(Dense.init(3, n, rng), rng))
-        self.model, self.text = Deep(layers), rng.integers(0, n, T + 1)
-        self.z, self.tau = rng.normal(size=(n, 1)), {1: 0.6, 2: 1.7, 3: 2.3}[seed]
-        self.counted = rng.choice(n, 60, p=softmax(rng.normal(size=n)))  # counts of 0, 1, 2 and more
-        super().__init__(f"seed {seed}", {"T": T, "n": n})
-
-    def computed(self) -> dict[Place, Array]:
-        """Return the values."""
-        trace = Trace()
-        self.record(trace)
-        return trace.values
-
-    def record(self, trace: Trace) -> None:
-        """Ask the package for what can be computed."""
-        nats = negative_log_likelihood(self.model, self.text)
-        p = next_probabilities(self.model.forward(self.text[:-1, None]).a[:, 0])
-        for t, (loss, symbol) in enumerate(zip(nats, self.text[1:], strict=True), 1):
-            trace("L_t", one(loss), t), trace("p_t", one(p[t - 1, symbol]), t)
-        trace("whole", one(np.exp(-nats.sum())))
-        trace("perplexity", one(perplexity(nats))), trace("bits", one(bits_per_symbol(nats)))
-        trace("p", next_probabilities(trace("v", self.z)[:, 0], trace("tau", one(self.tau)).item())[:, None])
-        before, n = int(self.counted[0]), self.sizes["n"]
-        followers = self.counted[1:][self.counted[:-1] == before]
-        trace("counts", np.bincount(followers, minlength=n)[:, None].astype(float))
-        trace("followers", one(float(len(set(followers.tolist())))))
-        model = NGram.fit(self.counted, n, order=2)
-        trace("discount", one(model.levels[1].discount))
-        trace("shorter", model.probabilities(np.zeros((1, 0), int)).T)
-        trace("mixed", model.probabilities(np.array([[before]])).T)
-
-
 @dataclass(frozen=True)
 class Setting:
     """Runs of one kind, the notation for them, and runs on which bounds are attained.
@@ -331,5 +294,7 @@ SETTINGS: dict[str, Setting] = {
     "deep": Setting(tables.DEEP, lambda s: network(s, stack, sizes=STACKS)),
     "bidirectional": Setting(tables.BIDIRECTIONAL, lambda s: network(s, both_ways)),
     "language-model": Setting(tables.LANGUAGE_MODEL, LanguageModel),
+    "padded": Setting(tables.PADDED, Padded),
+    "sequences": Setting(tables.SEQUENCES, Sequences),
     "facts": Setting(tables.FACTS, Facts, seeds=(1, 2, 3, 4, 5, 6), attaining={"zero": lambda: Facts(1, zero=True)}),
 }  # fmt: skip
