@@ -101,7 +101,7 @@ def downloads(app: Sphinx, error: Exception | None) -> None:
 
 
 def alone(source: Path) -> dict[str, Any]:
-    """Return a notebook that reads no file beside it."""
+    """Return a notebook that reads no file beside it, and that goes on where PyTorch is missing."""
 
     def content(found: re.Match[str]) -> str:
         stored = json.loads((source.parent / found[1]).read_text("utf8"))
@@ -112,6 +112,9 @@ def alone(source: Path) -> dict[str, Any]:
         cell["source"] = READS.sub(content, "".join(cell["source"])).splitlines(
             keepends=True
         )
+        tags = cell["metadata"].get("tags", [])
+        if "torch" in tags:
+            cell["metadata"]["tags"] = [*tags, "raises-exception"]
     return notebook
 
 

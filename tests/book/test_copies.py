@@ -21,7 +21,7 @@ sys.path.insert(0, str(b.ROOT / "book" / "_ext"))
 import rnn_wheel
 
 COPIES = [path.removesuffix(".html") for path in b.pages_of_the_toc() if (b.ROOT / path).with_suffix(".ipynb").exists()]
-IN_CI = ("book/foundations/notation", "book/gated/gru")  # two extras and stored results; all of them: make first-steps
+IN_CI = ("book/foundations/bptt", "book/gated/gru")  # two extras and stored results; all of them: make first-steps
 SITE_LINE = 'SITE = ""'
 
 

@@ -68,7 +68,7 @@ def run(updates: int, seed: int) -> Row:
 EXPERIMENT = Experiment(
     name="character-reader",
     part="learning",
-    what="bits a character on the validation and the test part; of 3,000 characters drawn at temperature 1, which share "
+    what="bits a character on validation and test part; of 3,000 characters drawn at temperature 1, which share "
     "of the runs of four letters or more are whole words of the training part, and the first 240; of the last row the "
     "alphabet, the beginning of the test part and the weights (float16, base 85)",
     settings={
