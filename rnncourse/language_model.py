@@ -623,9 +623,12 @@ def python_topics() -> str:
     """
     from pydoc_data.topics import topics
 
-    paragraphs = (each for topic in topics.values() for each in re.split(r"\n\s*\n", topic.strip("\n")))
-    once = {" ".join(each.split()): each for each in reversed(list(paragraphs)) if each.strip()}  # the first one stays
-    return "\n\n".join(reversed(once.values()))
+    once: dict[str, str] = {}
+    for topic in topics.values():
+        for paragraph in re.split(r"\n\s*\n", topic.strip("\n")):
+            once.setdefault(" ".join(paragraph.split()), paragraph)  # the first one stays
+    once.pop("", None)
+    return "\n\n".join(once.values())
 
 
 def repeated_share(seen: str, text: str, length: int) -> float:
