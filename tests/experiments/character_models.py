@@ -17,7 +17,7 @@ from . import help_texts
 from .help_texts import Reader, bits, characters, cut, network
 from .tidy import Experiment, Row, rounded
 
-ORDERS, UPDATES, STOPS = (3, 4, 5, 6, 8, 10, 14), 330, 3
+ORDERS, UPDATES, STOPS = (3, 4, 5, 6, 8, 10), 240, 2
 FIXED = {"uniform": (0,), "unigram": (1,), "3-gram": (3,), "4-gram": (4,)}
 NETWORKS, RATES, SEEDS = ("RNN", "GRU", "LSTM"), (0.003, 0.01, 0.03), range(5)
 SIZES = (18_000, 74_000)  # characters to learn from, besides all; the last ones in front of the validation part
