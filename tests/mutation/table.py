@@ -488,8 +488,8 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ),
             (
                 "lower orders count how often",
-                "        rows, counts = _distinct(rows)\n            levels",
-                "        rows, counts = _distinct(rows)\n            rows = rows.repeat(counts, axis=0)\n            levels",
+                "            rows = rows[:, 1:]",
+                "            rows = rows[:, 1:].repeat(counts, axis=0)",
             ),
             (
                 "the discount may push a count below 0",
