@@ -174,7 +174,7 @@ class NGram(Record):
         """
         contexts = validate.symbols("contexts", contexts)
         validate.shape("contexts", contexts, "(B, k)", (None, None))
-        validate.below("contexts", np.maximum(contexts, 0), self.n_x)
+        validate.below("contexts", np.where(contexts == -1, 0, contexts), self.n_x)
         p = np.full((len(contexts), self.n_x), 1 / self.n_x)
         for k, level in enumerate(self.levels):
             if k <= contexts.shape[1]:
@@ -231,7 +231,10 @@ def _level(rows: Array, counts: Array, discount: float | None) -> Level:
 
 
 def _key(contexts: Array) -> Array:
-    """Make one string of bytes of each row, in whose order the rows stand; rows of no symbols are all one."""
+    """Make one string of bytes of each row, in whose order the rows stand; rows of no symbols are all one.
+
+    What is not known, -1, becomes 65,535, which is no symbol: it is found in no context that was counted.
+    """
     if contexts.shape[1] == 0:
         return np.zeros(len(contexts), "S1")
     return np.ascontiguousarray(contexts.astype(">u2")).view(f"S{2 * contexts.shape[1]}")[:, 0]
@@ -241,7 +244,7 @@ def _mix(p: Array, level: Level, contexts: Array) -> None:
     """Turn the probabilities of the next shorter contexts into those of these, in place (eq:kneser-ney)."""
     keys = _key(contexts)
     place = np.minimum(np.searchsorted(level.contexts, keys), len(level.contexts) - 1)
-    rows = np.flatnonzero((level.contexts[place] == keys) & (contexts >= 0).all(axis=1))
+    rows = np.flatnonzero(level.contexts[place] == keys)
     starts, sizes = level.starts[place[rows]], np.diff(level.starts)[place[rows]]
     total = np.add.reduceat(level.counts, level.starts[:-1])[place[rows]]
     p[rows] *= (level.discount * sizes / total)[:, None]

@@ -420,6 +420,7 @@ REFUSED = [
     (lambda: NGram.fit(TEXT, V, 3, 1.5), ValueError, "discount: expected a number above 0 and at most 1, got 1.5"),
     (lambda: NGram.fit(TEXT, V, 3, 0), ValueError, "discount: expected a number above 0, got 0"),
     (lambda: NGram.fit(TEXT, V, 2).probabilities(np.array([[9]])), ValueError, "contexts: expected symbols from 0"),
+    (lambda: NGram.fit(TEXT, V, 2).probabilities(np.array([[-2]])), ValueError, "contexts: expected symbols.*got -2"),
     (lambda: NGram.fit(TEXT, V, 2).probabilities(ONE), ValueError, r"contexts: expected shape \(B, k\)"),
     (lambda: NGram.fit(TEXT, V, 3).step(ONE, ONE), ValueError, r"state: expected shape \(B, order - 1\) = \(2, 2\)"),
     (lambda: repeated_share("ab", "a", 2), ValueError, "text: expected at least 2 characters.*got 1"),

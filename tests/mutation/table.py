@@ -496,7 +496,11 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
                 "np.maximum(level.counts[entry] - level.discount, 0)",
                 "level.counts[entry]",
             ),
-            ("an unknown symbol is looked up", "& (contexts >= 0).all(axis=1)", ""),
+            (
+                "what is not known is taken for a symbol",
+                'contexts.astype(">u2")',
+                'np.maximum(contexts, 0).astype(">u2")',
+            ),
             ("the oldest symbols are the context", "contexts[:, contexts.shape[1] - k :]", "contexts[:, :k]"),
             ("perplexity to the base 2", "np.exp(_nats(nats).mean())", "np.exp2(_nats(nats).mean())"),
             ("bits are nats", "_nats(nats).mean() / LN_2", "_nats(nats).mean()"),
