@@ -478,6 +478,64 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
+        "language_model.py",
+        ("tests/test_language_model.py", "-k", "not topics"),
+        [
+            (
+                "a discount for each order in place of each follower",
+                "(level.discount * sizes / total)",
+                "(level.discount / total)",
+            ),
+            (
+                "lower orders count how often",
+                "            rows = rows[:, 1:]",
+                "            rows = rows[:, 1:].repeat(counts, axis=0)",
+            ),
+            (
+                "the discount may push a count below 0",
+                "np.maximum(level.counts[entry] - level.discount, 0)",
+                "level.counts[entry]",
+            ),
+            (
+                "what is not known is taken for a symbol",
+                'contexts.astype(">u2")',
+                'np.maximum(contexts, 0).astype(">u2")',
+            ),
+            ("the oldest symbols are the context", "contexts[:, contexts.shape[1] - k :]", "contexts[:, :k]"),
+            ("perplexity to the base 2", "np.exp(_nats(nats).mean())", "np.exp2(_nats(nats).mean())"),
+            ("bits are nats", "_nats(nats).mean() / LN_2", "_nats(nats).mean()"),
+            ("the score is one step late", "columns[t + 1][:, None], axis=1)", "columns[t][:, None], axis=1)"),
+            (
+                "the logits are multiplied by the temperature",
+                "/ max(temperature, LEAST))",
+                "* max(temperature, LEAST))",
+            ),
+            ("top-k keeps one more", "rank >= validate.size", "rank > validate.size"),
+            (
+                "the nucleus leaves out the one that reaches it",
+                "np.cumsum(sorted_p, axis=-1) - sorted_p",
+                "np.cumsum(sorted_p, axis=-1)",
+            ),
+            (
+                "the nucleus takes the rank for the order",
+                "np.take_along_axis(before, rank, axis=-1)",
+                "np.take_along_axis(before, order, axis=-1)",
+            ),
+            ("in float32", "    z = z.astype(np.float64)\n", ""),
+            ("NaN passes", "if np.isnan(z).any():", "if False:"),
+            (
+                "what is drawn is not read",
+                "logits, state = _next(model, drawn[k], state)",
+                "logits, _ = _next(model, drawn[k], state)",
+            ),
+            ("the draw may take the impossible", "cumulative > rng", "cumulative >= rng"),
+            ("beams keep their old states", "s[rows], state)", "s, state)"),
+            ("beams keep their old texts", "[symbols[:, rows], last[None]]", "[symbols[:, : len(rows)], last[None]]"),
+            ("the beam forgets its score", "total[:, None] + log_softmax(logits)", "log_softmax(logits)"),
+            ("a stop goes on", "drawn[k, over] = stop", "pass"),
+        ],
+    ),
+    (
         "optimizers.py",
         ("tests/test_optimizers.py", "-k", "adam or momentum or clip"),
         [
