@@ -780,6 +780,28 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ),
         ],
     ),
+    (
+        "data.py",
+        ("tests/test_data.py",),
+        [
+            (
+                "a stream's targets wrap around",
+                "Streams(rows(0), rows(1))",
+                "Streams(rows(0), np.roll(rows(0), -1, 0))",
+            ),
+            ("streams run across", "(n, steps, *array.shape[1:]).swapaxes(0, 1)", "(steps, n, *array.shape[1:])"),
+            ("a whole row is left out", "(len(array) - 1) // n", "(len(array) - 1) // n - 1"),
+            ("the last, shorter window is lost", "range(0, len(x), steps)]", "range(0, len(x) - steps + 1, steps)]"),
+            ("targets of a window are one window late", "y[k : k + steps])", "y[k + steps : k + 2 * steps])"),
+            ("no gap before the test", "n - t - (gap if t else 0)", "n - t"),
+            ("the validation overlaps with the test", '"test": (n - t, n)', '"test": (n - t - v, n)'),
+            ("one step too many counts", "[:, None] < _lengths(", "[:, None] <= _lengths("),
+            ("buckets are not sorted", 'order[np.argsort(sizes[order], kind="stable")]', "order"),
+            ("the last batch is lost", "range(0, len(order), batch)]", "range(0, len(order) - batch + 1, batch)]"),
+            ("padding stands in front", "x[: len(array), k] = array", "x[len(x) - len(array) :, k] = array"),
+            ("left padding is read from the front", "x[steps - n :, k]", "x[:n, k]"),
+        ],
+    ),
 ]
 
 MUTANTS = [Mutant(what, file, old, new, tests) for file, tests, edits in GROUPS for what, old, new in edits]
