@@ -9,8 +9,10 @@ from __future__ import annotations
 from .symbols import INDICES, Notation
 
 __all__ = [
+    "ADAM",
     "BIDIRECTIONAL",
     "DEEP",
+    "DROPPED",
     "FACTS",
     "FEEDFORWARD",
     "GRU",
@@ -18,6 +20,7 @@ __all__ = [
     "LSTM",
     "LSTM_PEEPHOLES",
     "RNN",
+    "UPDATES",
     "USE_GATE",
 ]
 
@@ -106,4 +109,27 @@ FACTS = Notation(
     },
     {"n": "n", "n_g": "n_g"},
     indices=INDICES - {"s", r"\tau"},
+)  # fmt: skip
+K = r"^{\langle k \rangle}"
+UPDATES = Notation(
+    "the updates of an optimiser",
+    {
+        "w": f"w{K}", "g": f"g{K}", "velocity": f"v{K}", "square": f"s{K}", "alpha": r"\alpha", "beta": r"\beta",
+        "eps": r"\varepsilon",
+    },
+    {"K": "K", "n": "n"}, indices=INDICES - {"s"},
+)  # fmt: skip
+ADAM = Notation(
+    "the updates of Adam",
+    {
+        "w": f"w{K}", "g": f"g{K}", "mean": f"v{K}", "square": f"s{K}", "mean_hat": rf"\hat v{K}",
+        "square_hat": rf"\hat s{K}", "alpha": r"\alpha", "beta1": r"\beta_1", "beta2": r"\beta_2",
+        "eps": r"\varepsilon",
+    },
+    {"K": "K", "n": "n"}, indices=INDICES - {"s"},
+)  # fmt: skip
+DROPPED = Notation(
+    "a layer with dropout",
+    {"a": f"a{T}", "kept": f"r{T}", "dropped": rf"\tilde a{T}", "p_drop": "p"},
+    {"T": "T", "T_x": "T", "n_x": "n_x", "n_a": "n_a"},
 )  # fmt: skip

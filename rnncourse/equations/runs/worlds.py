@@ -29,6 +29,7 @@ from ...records import Array, tree_map
 from ..language import tables
 from ..language.symbols import Notation
 from .networks import Network, Part, columns, one, parameters
+from .updates import Dropped, Updates
 from .world import Place, Trace, World
 
 __all__ = ["SETTINGS", "Setting"]
@@ -291,5 +292,10 @@ SETTINGS: dict[str, Setting] = {
         s, single(UseGateCell.init, gated("nifv", "a", "W_u", "b_u")))),
     "deep": Setting(tables.DEEP, lambda s: network(s, stack, sizes=STACKS)),
     "bidirectional": Setting(tables.BIDIRECTIONAL, lambda s: network(s, both_ways)),
+    "momentum": Setting(tables.UPDATES, lambda s: Updates(s, "momentum")),
+    "rmsprop": Setting(tables.UPDATES, lambda s: Updates(s, "rmsprop")),
+    "adam": Setting(tables.ADAM, lambda s: Updates(s, "adam")),
+    "dropped": Setting(tables.DROPPED, lambda s: Dropped(s, variational=False)),
+    "dropped-variational": Setting(tables.DROPPED, lambda s: Dropped(s, variational=True)),
     "facts": Setting(tables.FACTS, Facts, seeds=(1, 2, 3, 4, 5, 6), attaining={"zero": lambda: Facts(1, zero=True)}),
 }  # fmt: skip
