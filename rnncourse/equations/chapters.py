@@ -76,6 +76,7 @@ class Chapter:
 
 
 CHAPTERS = {
+    "sequences": Chapter(("sequences",)),
     "notation": Chapter(("rnn", "feedforward", "facts")),
     "rnn-forward": Chapter(
         ("rnn", "facts"),
@@ -85,7 +86,7 @@ CHAPTERS = {
         },
     ),
     "bptt": Chapter(("rnn", "facts"), {"eq:batch-gradient": "rnn-batch"}),
-    "batches": Chapter(("rnn-batch", "rnn", "facts")),
+    "batches": Chapter(("padded",)),
     "vanishing-gradients": Chapter(("rnn", "lstm", "gru", "facts")),
     "training": Chapter(
         ("facts", "rnn", "momentum", "adam"),

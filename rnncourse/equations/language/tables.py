@@ -19,7 +19,9 @@ __all__ = [
     "GRU_AFTER",
     "LSTM",
     "LSTM_PEEPHOLES",
+    "PADDED",
     "RNN",
+    "SEQUENCES",
     "UPDATES",
     "USE_GATE",
 ]
@@ -132,4 +134,20 @@ DROPPED = Notation(
     "a layer with dropout",
     {"a": f"a{T}", "kept": f"r{T}", "dropped": rf"\tilde a{T}", "p_drop": "p"},
     {"T": "T", "T_x": "T", "n_x": "n_x", "n_a": "n_a"},
+)  # fmt: skip
+PADDED = Notation(
+    "the batch of sequences of different lengths, and the streams",
+    {
+        "mask": rf"\mu{T}", "lengths": "T_x", "J_s": r"J_{\mathrm{steps}}", "J_m": r"J_{\mathrm{examples}}",
+        "J_e": r"J_{\mathrm{each}}", "waste": r"\rho", "s": "s", "stream_x": f"u{T}", "stream_y": f"v{T}",
+    },
+    {"T_s": "T_s"}, base=RNN, indices=INDICES - {"s"},
+)  # fmt: skip
+SEQUENCES = Notation(
+    "sequences, tables and sizes",
+    {
+        "P": f"P{T}", "p_t": f"p{T}", "n_table": r"n_{\mathrm{table}}", "n_theta": r"n_{\mathrm{recurrent}}",
+        "n_window": r"n_{\mathrm{window}}", "volume": r"n_{\mathrm{data}}",
+    },
+    {"T": "T", "K": "K", "n": "n", "w": "w", "m": "m", "n_x": "n_x", "n_a": "n_a", "n_y": "n_y"},
 )  # fmt: skip

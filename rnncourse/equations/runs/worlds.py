@@ -28,6 +28,7 @@ from ...optimizers import clip_by_norm, clip_by_value
 from ...records import Array, tree_map
 from ..language import tables
 from ..language.symbols import Notation
+from .batches import Padded, Sequences
 from .networks import Network, Part, columns, one, parameters
 from .updates import Dropped, Updates
 from .world import Place, Trace, World
@@ -297,5 +298,7 @@ SETTINGS: dict[str, Setting] = {
     "adam": Setting(tables.ADAM, lambda s: Updates(s, "adam")),
     "dropped": Setting(tables.DROPPED, lambda s: Dropped(s, variational=False)),
     "dropped-variational": Setting(tables.DROPPED, lambda s: Dropped(s, variational=True)),
+    "padded": Setting(tables.PADDED, Padded),
+    "sequences": Setting(tables.SEQUENCES, Sequences),
     "facts": Setting(tables.FACTS, Facts, seeds=(1, 2, 3, 4, 5, 6), attaining={"zero": lambda: Facts(1, zero=True)}),
 }  # fmt: skip
