@@ -119,7 +119,7 @@ UPDATES = Notation(
         "w": f"w{K}", "g": f"g{K}", "velocity": f"v{K}", "square": f"s{K}", "alpha": r"\alpha", "beta": r"\beta",
         "eps": r"\varepsilon",
     },
-    {"K": "K", "n": "n"}, indices=INDICES - {"s"},
+    {"K": "T", "n": "n"}, indices=INDICES - {"s"},
 )  # fmt: skip
 ADAM = Notation(
     "the updates of Adam",
@@ -128,7 +128,7 @@ ADAM = Notation(
         "square_hat": rf"\hat s{K}", "alpha": r"\alpha", "beta1": r"\beta_1", "beta2": r"\beta_2",
         "eps": r"\varepsilon",
     },
-    {"K": "K", "n": "n"}, indices=INDICES - {"s"},
+    {"K": "T", "n": "n"}, indices=INDICES - {"s"},
 )  # fmt: skip
 DROPPED = Notation(
     "a layer with dropout",

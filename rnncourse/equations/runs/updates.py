@@ -38,7 +38,7 @@ class Updates(World):
             self.settings |= {"beta1": 0.71 + 0.03 * seed, "beta2": 0.83 + 0.02 * seed, "eps": 0.01 + 0.02 * seed}
         else:
             self.settings |= {"beta": 0.71 + 0.03 * seed, "eps": 0.01 + 0.02 * seed}
-        super().__init__(f"seed {seed}", {"K": K, "n": n})
+        super().__init__(f"seed {seed}", {"T": K, "n": n})
 
     def optimizer(self) -> Any:
         """Return the package's optimiser, and nothing else computes what is recorded."""
