@@ -91,8 +91,8 @@ CHAPTERS = {
     "training": Chapter(
         ("facts", "rnn", "momentum", "adam"),
         {
-            "eq:rmsprop-square": "rmsprop", "eq:rmsprop-step": "rmsprop", "eq:dropout": "dropped",
-            "eq:dropout-variational": "dropped-variational",
+            "eq:rmsprop-square": "rmsprop", "eq:rmsprop-step": "rmsprop", "eq:adam-mean": "adam",
+            "eq:adam-square": "adam", "eq:dropout": "dropped", "eq:dropout-variational": "dropped-variational",
         },
     ),
     "language-model": Chapter(("rnn", "facts")),

@@ -109,7 +109,7 @@ def test_all_equations_take_less_than_15_seconds(capsys: pytest.CaptureFixture[s
 
 # ---- both ways: the package computes nothing that no equation is about
 
-GIVEN = {"x", "y", "alpha", "theta", "tau", "s", "v", "g"}
+GIVEN = {"x", "y", "alpha", "theta", "tau", "s", "v", "g", "beta", "beta1", "beta2", "eps", "p_drop", "kept", "below"}
 VARIANTS = ("rnn-batch", "rnn-binary", "rnn-linear", "rnn-squared", "lstm-carousel")  # of a run that is covered
 
 

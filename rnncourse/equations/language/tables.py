@@ -132,7 +132,7 @@ ADAM = Notation(
 )  # fmt: skip
 DROPPED = Notation(
     "a layer with dropout",
-    {"a": f"a{T}", "kept": f"r{T}", "dropped": rf"\tilde a{T}", "p_drop": "p"},
+    {"below": f"a{T}", "kept": f"r{T}", "dropped": rf"\tilde a{T}", "p_drop": "p"},
     {"T": "T", "T_x": "T", "n_x": "n_x", "n_a": "n_a"},
 )  # fmt: skip
 PADDED = Notation(

@@ -15,6 +15,7 @@ from .world import Place, Trace, World
 
 __all__ = ["Dropped", "Updates"]
 
+REMEMBERED = {"momentum": ("velocity",), "rmsprop": ("square",), "adam": ("mean", "square")}
 SIZES = {1: (4, 7), 2: (5, 3), 3: (6, 4)}  # updates, weights
 
 
@@ -55,9 +56,8 @@ class Updates(World):
         w, state = self.w, optimizer.init(self.w)
         for k in range(len(self.g) + 1):
             trace("w", columns(w), k)
-            for name in ("mean", "square", "velocity"):
-                if hasattr(state, name):
-                    trace(name, columns(getattr(state, name)), k)
+            for name in REMEMBERED[self.rule]:
+                trace(name, columns(getattr(state, name)), k)
             if k:
                 trace("g", columns(self.g[k - 1]), k)
                 if self.rule == "adam":
@@ -97,7 +97,7 @@ class Dropped(World):
         trace("p_drop", one(self.p))
         kept = np.broadcast_to(self.run.masks[0] > 0, self.run.layers[0].a.shape)
         for t in range(1, len(kept) + 1):
-            trace("a", self.run.layers[0].a[t - 1].T, t), trace("kept", kept[t - 1].T.astype(float), t)
+            trace("below", self.run.layers[0].a[t - 1].T, t), trace("kept", kept[t - 1].T.astype(float), t)
             trace("dropped", self.run.layers[1].x[t - 1].T, t)
         return trace.values
 
