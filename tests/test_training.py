@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from rnncourse import LSTM, RNN, Deep, Dense, tree_map
+from rnncourse import LSTM, RNN, Deep, Dense, storage, tree_map
 from rnncourse.losses import Loss, squared_error
 from rnncourse.optimizers import SGD, Adam, RMSProp
 from rnncourse.schedules import Cosine
@@ -551,3 +551,18 @@ def test_the_history_draws_itself():
     np.testing.assert_array_equal(lines["best"], [[60, done.scores[-1]]])
     plain = train(W, bowl, SGD(0.1), steps=3).plot(figure.Figure().subplots())
     assert [line.get_label() for line in plain.lines] == ["loss of a step"]
+
+
+def test_a_checkpoint_goes_through_a_file_to_the_last_bit(tmp_path):
+    pytest.importorskip("safetensors")
+    path = tmp_path / "run.safetensors"
+    job, seen = noisy_job(Adam(0.02)), []
+
+    def save(done):
+        storage.save(path, done)
+        seen.append(storage.load(path))
+
+    whole = job(save=save)
+    assert len(seen) == 5
+    for done in seen:
+        assert_same_bits(job(resume=done), whole)

@@ -620,6 +620,43 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ("one dtype alone is tried", "{v.dtype for v in in_other.values()} == {other}", "True"),
         ],
     ),
+    (
+        "storage.py",
+        ("tests/test_storage.py", "-m", "not slow"),
+        [
+            ("the old file is written over", "os.replace(part, path)", "path.write_bytes(data)"),
+            ("a file takes its place before it is on the disk", "os.fsync(file.fileno())", "pass"),
+            ("the new name is not on the disk", "os.fsync(folder)", "pass"),
+            ("an unfinished file keeps its name", "part.unlink()", "pass"),
+            ("what is being written is tidied away", "time() - old.stat().st_mtime > HOUR", "True"),
+            ("an array's checksum is not compared", "if _checksum(array) != crc:", "if False:"),
+            ("the structure's checksum is not compared", 'if text != _sealed(head.get("tree")):', "if False:"),
+            ("other versions are read", "if version != VERSION:", "if version is None:"),
+            (
+                "an array is read twice",
+                "if len(names) != len(set(names)) or set(names) != self.names:",
+                "if set(names) != self.names:",
+            ),
+            ("arrays are not compared with the file's head", "        self.check_arrays(head", "        list(head"),
+            ("large files are read", "if about.st_size > limit:", "if False:"),
+            ("a long head is read", "if not 0 < head <= min(HEADER, about.st_size - 8):", "if head < 0:"),
+            ("a pipe is waited for", "if not stat.S_ISREG(about.st_mode):", "if False:"),
+            ("a generator's place may be anywhere", '"pos": 624', '"pos": 1 << 40'),
+            ("a generator's place in its buffer, too", '"buffer_pos": 4', '"buffer_pos": 1 << 30'),
+            ("a generator may have any pool", "not 4 <= pool_size <= 256", "not 4 <= pool_size"),
+            ("a generator's state may have any form", "    _check_like(state, _plain(bits.state))", "    pass"),
+            ("generators forget how many they spawned", "n_children_spawned=seed", "n_children_spawned=0 * seed"),
+            ("paths that are alike share an array", 'name += "\'"', "break"),
+            ("tuples come back as lists", "tuple(self.parts(", "list(self.parts("),
+            ("the bytes of other machines are taken as they are", 'newbyteorder("<")', 'newbyteorder("=")'),
+            ("a circle has no end", "if depth > DEPTH:", "if False:"),
+            (
+                "a second kind of one name takes the first's place",
+                "known.setdefault(kind.__name__, kind) is not kind",
+                "False",
+            ),
+        ],
+    ),
 ]
 
 MUTANTS = [Mutant(what, file, old, new, tests) for file, tests, edits in GROUPS for what, old, new in edits]
