@@ -19,8 +19,8 @@ from rnncourse.training import train
 from .learning import RATES
 from .tidy import Experiment, Row
 
-UNITS, BATCH, EPISODE, STEPS, UPDATES, TESTS = 24, 16, 12, 24, 250, 1200
-WINDOWS, SEEDS = ("frozen", 2, 6, 12), range(5)
+UNITS, BATCH, EPISODE, STEPS, UPDATES, TESTS = 24, 16, 12, 24, 200, 1200
+WINDOWS, SEEDS = ("frozen", 6, 12), range(5)
 
 
 def stream(rng: np.random.Generator, steps: int = STEPS, batch: int = BATCH) -> tuple[Any, Any]:
@@ -53,7 +53,7 @@ def run(window: int | str, rate: float, seed: int) -> Row:
 
     def step(model: Deep, k: int, state: Any) -> Any:
         x, y = stream(rng)
-        value, grads, state = truncated(model, x, y, 2 if window == "frozen" else int(window), state)
+        value, grads, state = truncated(model, x, y, EPISODE if window == "frozen" else int(window), state)
         if window == "frozen":
             grads = Deep((tree_map(np.zeros_like, grads.layers[0]), grads.layers[1]))
         return value, grads, state
@@ -80,7 +80,7 @@ EXPERIMENT = Experiment(
         {"window": str(window), "rate": rate, "seed": seed} for window in WINDOWS for rate in RATES for seed in SEEDS
     ),
     run=run,
-    again={"window": "12", "rate": 0.01, "seed": 0},
-    tolerance={"validation": 0.02, "accuracy": 0.02},
+    again={"window": "12", "rate": 0.01, "seed": 3},
+    tolerance={"validation": 0.04, "accuracy": 0.04},
     clear=lambda row: row["accuracy"] > 0.99,
 )  # fmt: skip
