@@ -1,13 +1,9 @@
 """Trees in files: layers, optimisers' states, generators and what holds them together, without pickle.
 
-A file is one of safetensors [1]_: its arrays can be read by whatever reads that format. What safetensors does not know,
+A file is one of safetensors: its arrays can be read by whatever reads that format. What safetensors does not know,
 the kinds of the records, their options and the structure, stands as JSON in the file's metadata, with the dtype, the
 shape and a checksum of every array, and a checksum of itself. Nothing in a file can name code: kinds are looked up in a
 list of the package's own, to which `kinds` adds.
-
-References
-----------
-.. [1] https://github.com/huggingface/safetensors, "Format".
 """
 
 from __future__ import annotations
@@ -15,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -23,7 +20,6 @@ from functools import cache
 from math import isfinite
 from pathlib import Path
 from secrets import token_hex
-from time import time
 from typing import Any, NoReturn
 
 import numpy as np
@@ -39,7 +35,6 @@ KEY = "rnncourse"  # of the metadata
 LIMIT = 1 << 32  # bytes of a file
 HEADER = 1 << 23  # bytes of a file's head, which is read before anything else
 DEPTH = 64  # of a tree
-HOUR = 3600.0
 DTYPES = {
     "bool": "BOOL",
     **{f"uint{n}": f"U{n}" for n in (8, 16, 32, 64)},
@@ -54,10 +49,10 @@ BOUNDS = {"pos": 624, "buffer_pos": 4, "has_uint32": 1, "uinteger": WORD - 1}
 
 
 def save(path: str | os.PathLike[str], tree: Any, kinds: Collection[type] = ()) -> None:
-    """Write a tree to a file.
+    """Write a tree to a file of safetensors [1]_.
 
     The file is written beside `path` and put in its place when it is whole and on the disk: whatever happens, `path` is
-    what it was or what it is to be.
+    what it was or what it is to be. What a kill can leave beside it, ``.name.….part``, the next save removes.
 
     Parameters
     ----------
@@ -79,6 +74,10 @@ def save(path: str | os.PathLike[str], tree: Any, kinds: Collection[type] = ()) 
         If the file cannot be written.
     ImportError
         If safetensors is missing.
+
+    References
+    ----------
+    .. [1] https://github.com/huggingface/safetensors, "Format".
 
     Examples
     --------
@@ -408,8 +407,8 @@ def _replace(path: Path, data: bytes) -> None:
     _tidy(path)
     part = path.with_name(f".{path.name}.{token_hex(8)}.part")
     try:
-        _write(path.parent, part, data)
-        os.replace(part, path)
+        with _whole(part, data):
+            os.replace(part, path)
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
@@ -421,31 +420,52 @@ def _replace(path: Path, data: bytes) -> None:
             os.close(folder)
 
 
-def _write(folder: Path, part: Path, data: bytes) -> None:
-    """Write a file that has no name until it is whole, where the system has such files: a kill leaves nothing then."""
-    if hasattr(os, "O_TMPFILE"):
+@contextmanager
+def _whole(part: Path, data: bytes) -> Iterator[None]:
+    """Write a file that is locked as long as it has this name: one that is not locked was left by a kill.
+
+    Where the system has files without a name, it gets its name when it is whole, and hardly a kill leaves one.
+    """
+    number = _without_name(part.parent)
+    with open(part, "xb") if number is None else open(number, "wb") as file:
+        _lock(file)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        if number is not None:
+            # with a folder's number, which an absolute path does not need, os.link follows the link that /proc has
+            os.link(f"/proc/self/fd/{number}", part, src_dir_fd=number)
+        if sys.platform != "win32":
+            yield
+    if sys.platform == "win32":  # where an open file cannot be moved
+        yield
+
+
+def _without_name(folder: Path) -> int | None:
+    """Open a file without a name, or return None where the system or the disk has none."""
+    if hasattr(os, "O_TMPFILE") and os.path.exists("/proc/self/fd"):
         with suppress(OSError):
-            number = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666)
-            with open(number, "wb") as file:
-                _flush(file, data)
-                # with a folder's number, which an absolute path does not need, os.link follows the link that /proc has
-                os.link(f"/proc/self/fd/{number}", part, src_dir_fd=number)
-                return
-    with open(part, "xb") as file:
-        _flush(file, data)
+            return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666)
+    return None
 
 
-def _flush(file: Any, data: bytes) -> None:
-    file.write(data)
-    file.flush()
-    os.fsync(file.fileno())
+def _lock(file: Any) -> None:
+    """Lock a file, or raise OSError if another one has; on Windows open files are protected anyway."""
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _tidy(path: Path) -> None:
-    """Remove what a save left that was killed where files need a name, or between naming and replacing."""
+    """Remove what saves left that were killed."""
     for old in path.parent.glob(f".{_literal(path.name)}.{'[0-9a-f]' * 16}.part"):
         with suppress(OSError):
-            if time() - old.stat().st_mtime > HOUR:
+            if sys.platform != "win32":
+                with open(old, "rb") as file:
+                    _lock(file)
+                    old.unlink()
+            else:
                 old.unlink()
 
 

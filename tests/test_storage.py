@@ -170,13 +170,13 @@ class Mine(Record):
 
 def test_kinds_of_ones_own(path):
     mine = Mine(np.ones(2), 4)
-    with pytest.raises(TypeError, match=r"^tree\[0\]: expected .*, got Mine .*: name its kind in `kinds`"):
+    with pytest.raises(TypeError, match=r"^tree\[0\]: expected .*, got Mine\(.*: name its kind in `kinds`"):
         storage.save(path, (mine,))
     storage.save(path, mine, kinds=[Mine])
     with pytest.raises(ValueError, match="tree: expected a known kind of record, got 'Mine': name it in `kinds`"):
         storage.load(path)
     assert storage.load(path, kinds=[Mine]) == mine
-    with pytest.raises(TypeError, match="kinds: expected kinds of records, got type"):
+    with pytest.raises(TypeError, match="kinds: expected kinds of records, got "):
         storage.load(path, kinds=[int])
     with pytest.raises(ValueError, match="kinds: expected names of their own, got a second LSTM"):
         storage.load(path, kinds=[type("LSTM", (Record,), {})])
@@ -184,7 +184,17 @@ def test_kinds_of_ones_own(path):
 
 CIRCLE: list[Any] = []
 CIRCLE.append(CIRCLE)
+
+
+class OtherBits(np.random.PCG64):
+    """A bit generator that `load` does not know."""
+
+
 REFUSED = {
+    "other bits": (
+        np.random.Generator(OtherBits(0)),
+        "tree: expected a generator on one of PCG64, .*got one on OtherBits",
+    ),
     "complex": (
         np.ones(2, complex),
         "tree: expected an array of booleans, integers or real numbers, got dtype complex",
@@ -225,12 +235,14 @@ def test_what_is_too_deep_or_too_long_is_refused_when_it_is_saved(path):
 # --- kills -----------------------------------------------------------------------------------------------------------
 
 ENDLESS = """
-import sys, numpy as np
+import sys, time, numpy as np
 from rnncourse import storage
 k = int(sys.argv[2])
+storage.save(sys.argv[1] + ".first", np.full(200_000, k))  # imports what it needs
+start = time.perf_counter()
 while True:
     storage.save(sys.argv[1], {"k": k, "w": np.full(100_000, k), "v": np.full(100_000, -k)})
-    print(k, flush=True) if k == int(sys.argv[2]) else None
+    print(time.perf_counter() - start, flush=True) if k == int(sys.argv[2]) else None
     k += 1
 """
 
@@ -241,8 +253,8 @@ def killed_while_saving(path: Path, times: int) -> tuple[int, int]:
     for kill in range(times):
         program = subprocess.Popen([sys.executable, "-c", ENDLESS, path, str(k)], stdout=subprocess.PIPE)
         assert program.stdout is not None
-        program.stdout.readline()
-        time.sleep(0.001 * (3 + 7 * kill % 40))
+        seconds = float(program.stdout.readline())  # that a save takes on this machine now
+        time.sleep(seconds * (kill * 0.618 % 1) * 4)
         program.kill()
         program.wait()
         program.stdout.close()
@@ -255,12 +267,15 @@ def killed_while_saving(path: Path, times: int) -> tuple[int, int]:
     return k, moved
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there, a killed save can leave its unfinished file for an hour")
 @pytest.mark.parametrize("times", [4, pytest.param(200, marks=pytest.mark.slow)])
 def test_a_kill_loses_nothing_and_leaves_nothing(path, times):
     saves, moved = killed_while_saving(path, times)
-    print(f"{times} kills, {moved} of them after a save or more, {saves} saves in all")
-    assert moved > times / 2
+    path.with_name(path.name + ".first").unlink()
+    left = len(list(path.parent.iterdir())) - 1
+    print(f"{times} kills, {moved} of them after a save or more, {saves} saves in all, {left} unfinished files")
+    assert moved > times / 4
+    assert left <= 1  # of the last kill, and rarely that: a program that goes on saving removes those before it
+    storage.save(path, 1)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
@@ -303,16 +318,18 @@ def test_systems_with_and_without_files_that_have_no_name(path, unnamed, monkeyp
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_what_an_older_kill_left_is_removed(tmp_path):
+def test_what_a_kill_left_is_removed_and_what_is_being_written_is_not(tmp_path):
     path = tmp_path / "a[1]*.st"
-    old, new = (tmp_path / f".{path.name}.{k * 16}.part" for k in "01")
+    old, busy = (tmp_path / f".{path.name}.{k * 16}.part" for k in "01")
     others = [tmp_path / ".a1.st.0000000000000000.part", tmp_path / f".{path.name}.part"]
-    for file in (old, new, *others):
+    for file in (old, busy, *others):
         file.write_bytes(b"")
-        os.utime(file, (0, 0))
-    os.utime(new)
+    with open(busy, "wb") as file:
+        storage._lock(file)
+        storage.save(path, 1)
+    assert sorted(tmp_path.iterdir()) == sorted([path, busy, *others])
     storage.save(path, 1)
-    assert sorted(tmp_path.iterdir()) == sorted([path, new, *others])
+    assert sorted(tmp_path.iterdir()) == sorted([path, *others])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links")
@@ -381,13 +398,12 @@ def test_a_thousand_flipped_bytes(path, whole, rng):
     assert len(places) > 1000
 
 
-def test_every_bit_of_the_head(path, rng):
+def test_a_bit_of_every_byte(path, rng):
     storage.save(path, RNN.init(1, 1, rng))
     whole = path.read_bytes()
-    for place in range(len(whole)):
-        for bit in range(8):
-            path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << bit)]) + whole[place + 1 :])
-            refused(path)
+    for place, bit in enumerate(rng.integers(0, 8, len(whole))):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << int(bit))]) + whole[place + 1 :])
+        refused(path)
 
 
 def test_truncations_and_tails(path, whole):
