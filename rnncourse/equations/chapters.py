@@ -89,7 +89,7 @@ CHAPTERS = {
     "batches": Chapter(("rnn-batch", "padded", "rnn", "facts")),
     "vanishing-gradients": Chapter(("rnn", "lstm", "gru", "facts")),
     "training": Chapter(("facts", "rnn")),
-    "language-model": Chapter(("rnn", "facts")),
+    "language-model": Chapter(("language-model", "rnn", "facts")),
     "gru": Chapter(("gru", "gru-after", "facts")),
     "lstm-forward": Chapter(
         ("lstm", "lstm-peepholes", "facts"),

@@ -10,7 +10,8 @@ from importlib import import_module
 from .claim import CLAIMS, report
 
 CHAPTERS = (
-    "batches", "bptt", "gru", "lstm_backward", "lstm_forward", "rnn_forward", "sequences", "vanishing_gradients",
+    "batches", "bptt", "gru", "language_model", "lstm_backward", "lstm_forward", "rnn_forward", "sequences",
+    "vanishing_gradients",
 )  # fmt: skip
 for chapter in CHAPTERS:
     import_module(f"{__name__}.{chapter}")

@@ -15,6 +15,7 @@ __all__ = [
     "FEEDFORWARD",
     "GRU",
     "GRU_AFTER",
+    "LANGUAGE_MODEL",
     "LSTM",
     "LSTM_PEEPHOLES",
     "PADDED",
@@ -108,6 +109,16 @@ FACTS = Notation(
     },
     {"n": "n", "n_g": "n_g"},
     indices=INDICES - {"s", r"\tau"},
+)  # fmt: skip
+LANGUAGE_MODEL = Notation(
+    "a language model",
+    {
+        "p_t": f"p{T}", "L_t": f"L{T}", "whole": "p", "perplexity": r"\mathcal{P}", "bits": "b",
+        "v": "z", "tau": r"\tau", "p": r"\hat y",
+        "counts": "c", "discount": "D", "followers": "N", "shorter": "r", "mixed": "q",
+    },
+    {"T": "T", "n": "n"},
+    indices=INDICES - {r"\tau"},
 )  # fmt: skip
 PADDED = Notation(
     "the batch of sequences of different lengths, and the streams",

@@ -29,6 +29,7 @@ from ...records import Array, tree_map
 from ..language import tables
 from ..language.symbols import Notation
 from .batches import Padded, Sequences
+from .language_models import LanguageModel
 from .networks import Network, Part, columns, one, parameters
 from .world import Place, Trace, World
 
@@ -292,6 +293,7 @@ SETTINGS: dict[str, Setting] = {
         s, single(UseGateCell.init, gated("nifv", "a", "W_u", "b_u")))),
     "deep": Setting(tables.DEEP, lambda s: network(s, stack, sizes=STACKS)),
     "bidirectional": Setting(tables.BIDIRECTIONAL, lambda s: network(s, both_ways)),
+    "language-model": Setting(tables.LANGUAGE_MODEL, LanguageModel),
     "padded": Setting(tables.PADDED, Padded),
     "sequences": Setting(tables.SEQUENCES, Sequences),
     "facts": Setting(tables.FACTS, Facts, seeds=(1, 2, 3, 4, 5, 6), attaining={"zero": lambda: Facts(1, zero=True)}),
