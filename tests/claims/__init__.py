@@ -10,7 +10,7 @@ from importlib import import_module
 from .claim import CLAIMS, report
 
 CHAPTERS = (
-    "batches", "bptt", "gru", "language_model", "lstm_backward", "lstm_forward", "rnn_forward", "sequences",
+    "batches", "bptt", "gru", "language_model", "lstm_backward", "lstm_forward", "rnn_forward", "sequences", "training",
     "vanishing_gradients",
 )  # fmt: skip
 for chapter in CHAPTERS:
