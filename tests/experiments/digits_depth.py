@@ -86,10 +86,11 @@ def run(layers: int, variant: str, rate: float, seed: int) -> Row:
 EXPERIMENT = Experiment(
     name="digits-depth",
     part="architectures",
-    what="minus the loss on the validation images; share of right answers and loss on the test images; mean loss of the "
-    "updates 81 to 100; share of right answers on the training images",
+    what="minus the loss on the validation images; share of right answers and loss on the test images; mean loss of "
+    "the updates 81 to 100; share of right answers on the training images",
     settings={
-        "training": TRAINING, "validation": VALIDATION, "batch": BATCH, "updates": UPDATES, "units": list(UNITS.values()),
+        "training": TRAINING, "validation": VALIDATION, "batch": BATCH, "updates": UPDATES,
+        "units": list(UNITS.values()),
         "parameters": [parameters(new(layers, "plain", np.random.default_rng(0))) for layers in UNITS],
     },
     grid=tuple(

@@ -83,8 +83,8 @@ def run(dropped: str, rate: float, seed: int) -> Row:
 EXPERIMENT = Experiment(
     name="dropout-memory",
     part="architectures",
-    what="share of right answers on new sequences with nothing dropped, for validation and for the test; mean loss of the "
-    "last 20 updates, with what they dropped",
+    what="share of right answers on new sequences with nothing dropped, for validation and for the test; mean loss "
+    "of the last 20 updates, with what they dropped",
     settings={"delay": DELAY, "units": UNITS, "batch": BATCH, "updates": UPDATES, "p": P, "tests": TESTS},
     grid=tuple({"dropped": name, "rate": rate, "seed": seed} for name in DROPPED for rate in RATES for seed in SEEDS),
     run=run,
