@@ -111,7 +111,7 @@ def bidirectional(steps: int = 3, highlight: Collection[str] = (), length: int |
 
     behind = f"Behind step {steps} stands padding, in boxes marked pad: {_listed('x', last, steps + len(padding))}"
     padded = (
-        f" {behind}: no cell reads it, the row that runs backwards starts at step {steps}, and the outputs there are zero."
+        f" {behind}: no cell reads it, the row that runs backwards starts at step {steps}; the outputs there are zero."
         if padding
         else ""
     )

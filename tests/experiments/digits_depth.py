@@ -21,10 +21,11 @@ from rnncourse.training import train
 from .tidy import Experiment, Row, rounded
 
 RATES = (0.003, 0.01, 0.03)
-TRAINING, VALIDATION, BATCH, UPDATES, SEEDS = 1000, 300, 50, 140, range(5)
+TRAINING, VALIDATION, BATCH, UPDATES, SEEDS = 1000, 300, 50, 120, range(5)
 UNITS = {1: 24, 2: 17, 3: 14, 4: 12}  # by the number of recurrent layers
 VARIANTS = ("plain", "residual", "layer norm")
-ARMS = tuple((layers, variant) for layers in UNITS for variant in VARIANTS)
+# layer normalisation has no fast path here: it is run at the two ends alone
+ARMS = tuple((layers, name) for layers in UNITS for name in VARIANTS if name != "layer norm" or layers in (1, 4))
 
 
 @lru_cache

@@ -11,6 +11,7 @@ from .symbols import INDICES, Notation
 __all__ = [
     "BIDIRECTIONAL",
     "DEEP",
+    "DEEP_RESIDUAL",
     "FACTS",
     "FEEDFORWARD",
     "GRU",
@@ -84,6 +85,9 @@ DEEP = Notation(
     },
     SIZES | {"N": "N"}, functions=TANH,
 )  # fmt: skip
+DEEP_RESIDUAL = Notation(
+    "the deep network with residual layers", {"h": f"h{LT}", "d h": rf"\delta_h{LT}"}, base=DEEP
+)
 WAYS = {"fwd": r"\overrightarrow", "bwd": r"\overleftarrow"}
 BIDIRECTIONAL = Notation(
     "the bidirectional network",
