@@ -10,10 +10,9 @@ own uses the cores already.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +20,9 @@ from .. import _validation as validate
 from ..records import Array, Gradients, Record, read_only, tree_map
 from ..workspace import Workspace
 from .recurrent import RecurrentLayer
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["Halves", "HalvesRun"]
 
@@ -221,18 +223,31 @@ def side_by_side(work: Callable[[int, slice], Any], parts: list[slice]) -> list[
     """Call `work` for each part on a thread of its own, in the caller's context (`numpy.errstate` lives there)."""
     if len(parts) == 1:
         return [work(0, parts[0])]
-    from concurrent.futures import Future, ThreadPoolExecutor, wait  # here: it takes as long to load as half of all
+    from concurrent.futures import Future, ThreadPoolExecutor  # here: it takes as long to load as half of all
 
-    futures: list[Future[Any]] = []
-    with ThreadPoolExecutor(len(parts)) as pool:
+    pool, futures = ThreadPoolExecutor(len(parts)), list[Future[Any]]()
+    try:
+        for k, part in enumerate(parts):
+            futures.append(pool.submit(copy_context().run, work, k, part))
+        return [future.result() for future in futures]
+    finally:
+        _end(futures)
+        pool.shutdown(wait=False)
+
+
+def _end(futures: list[Future[Any]]) -> None:
+    """Wait, however often Ctrl-C is pressed: no thread may go on into the next call. Then let it through."""
+    from concurrent.futures import wait  # not the pool's shutdown: interrupted, it takes threads for ended (bpo-45274)
+
+    pressed = None
+    while True:
         try:
-            for k, part in enumerate(parts):
-                futures.append(pool.submit(copy_context().run, work, k, part))
-            return [future.result() for future in futures]
-        finally:  # however often Ctrl-C is pressed: no thread may go on into the next call
-            while not all(future.done() for future in futures):
-                with suppress(KeyboardInterrupt):  # the first one is on its way up already
-                    wait(futures)
+            wait(futures)
+            break
+        except KeyboardInterrupt as press:
+            pressed = press
+    if pressed is not None:
+        raise pressed
 
 
 def joined(parts: Any, axis: int) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -56,6 +57,27 @@ def test_a_typesetter_sets_keeps_and_refuses(tmp_path: Path) -> None:
     assert second.set(r"\frac{\hat a}{b}", True) == made
     assert second.engine is None, "from what was kept"
     assert all(f".{name} " in second.css() for name in re.findall(r"\bm[0-9a-f]{6}\b", made))
+
+
+PROJECT = f"""import sys
+sys.path.insert(0, {str(b.ROOT / "book" / "_ext")!r})
+extensions = ["myst_parser", "rnn_math"]
+myst_enable_extensions = ["dollarmath"]
+html_math_renderer = "prerendered"
+"""
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"), [(r"\tanh a", ""), (r"\nothing a", "Undefined control sequence"), (r"\frac{a}{", "brace")]
+)
+def test_a_formula_that_cannot_be_set_fails_the_build(formula: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "conf.py").write_text(PROJECT, "utf8")
+    (tmp_path / "index.md").write_text(f"# A page\n\nThe formula ${formula}$.\n", "utf8")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", str(tmp_path), str(tmp_path / "html")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode != 0) == bool(message), done.stderr
+    assert message in done.stderr
+    assert not message or formula in done.stderr
 
 
 def test_displays_are_wrapped_as_sphinx_does() -> None:

@@ -111,7 +111,15 @@ def test_keys_choose_and_a_screen_reader_is_told(browser: b.webdriver.Chrome, ad
     assert spoken(browser, "lstm-state") == "ht=ot⊙tanh(ct)"
     said = browser.find_element("css selector", ".notation-said")
     assert said.aria_role == "status"
-    assert said.get_attribute("textContent").startswith("Notation: h, i, f, o, g.")
+    assert said.get_attribute("textContent") == "Notation: h, i, f, o, g.", "not the note of a section"
+
+
+def test_a_phone_shows_the_whole_name_of_the_notation(browser: b.webdriver.Chrome, address: str) -> None:
+    b.resize(browser, 360)
+    wide = """const box = document.getElementById('notation-select'), cut = box.getBoundingClientRect().width;
+        box.style.maxWidth = 'none'; return [cut, box.getBoundingClientRect().width]"""
+    cut, whole = browser.execute_script(wide)
+    assert cut == whole
 
 
 def test_it_says_where_a_notation_has_no_form(browser: b.webdriver.Chrome, address: str) -> None:

@@ -66,8 +66,9 @@
   }
 
   function said(box) {
-    const note = [...document.querySelectorAll(`.notation-note[data-notation="${current}"]`)];
-    return [`Notation: ${box.selectedOptions[0].text}.`, ...note.slice(0, 1).map((e) => e.textContent)].join(" ");
+    // the page's own note: those of its sections are read where they stand
+    const note = document.querySelector(`:not(section) > section > .notation-note[data-notation="${current}"]`);
+    return `Notation: ${box.selectedOptions[0].text}. ${note?.textContent ?? ""}`.trim();
   }
 
   current = root.dataset.notation = stored();
