@@ -188,8 +188,9 @@ class Deep(Record):
                 memory = validate.part(workspace, str(k))
                 runs.append(layer.forward(x, s, lengths, workspace=memory, **random_part(layer, rng)))
             # what the first layer's run keeps is of the right dtype, and zero in the padding
-            sums.append((below if k else runs[0].x) + runs[k].a if self._adds(k) else None)
-            x = runs[k].a if sums[k] is None else sums[k]
+            total = (below if k else runs[0].x) + runs[k].a if self._adds(k) else None
+            sums.append(total)
+            x = runs[k].a if total is None else total
         return DeepRun(self, tuple(runs), tuple(masks), tuple(sums) if self.residual else ())
 
     def _mask(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:

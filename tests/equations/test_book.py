@@ -110,7 +110,14 @@ def test_all_equations_take_less_than_15_seconds(capsys: pytest.CaptureFixture[s
 # ---- both ways: the package computes nothing that no equation is about
 
 GIVEN = {"x", "y", "alpha", "theta", "tau", "s", "v", "g"}
-VARIANTS = ("rnn-batch", "rnn-binary", "rnn-linear", "rnn-squared", "lstm-carousel", "deep-residual")  # of a run that is covered
+VARIANTS = (
+    "rnn-batch",
+    "rnn-binary",
+    "rnn-linear",
+    "rnn-squared",
+    "lstm-carousel",
+    "deep-residual",
+)  # of a run that is covered
 
 
 def parameter(key: str) -> bool:

@@ -85,9 +85,7 @@ DEEP = Notation(
     },
     SIZES | {"N": "N"}, functions=TANH,
 )  # fmt: skip
-DEEP_RESIDUAL = Notation(
-    "the deep network with residual layers", {"h": f"h{LT}", "d h": rf"\delta_h{LT}"}, base=DEEP
-)
+DEEP_RESIDUAL = Notation("the deep network with residual layers", {"h": f"h{LT}", "d h": rf"\delta_h{LT}"}, base=DEEP)
 WAYS = {"fwd": r"\overrightarrow", "bwd": r"\overleftarrow"}
 BIDIRECTIONAL = Notation(
     "the bidirectional network",
