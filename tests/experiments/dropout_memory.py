@@ -22,7 +22,7 @@ from .learning import RATES, Model
 from .recall_delay import BATCH, N_X, SYMBOLS, TESTS, recall
 from .tidy import Experiment, Row, rounded
 
-DELAY, UNITS, UPDATES, P, SEEDS = 12, 16, 200, 0.25, range(5)
+DELAY, UNITS, UPDATES, P, SEEDS = 12, 16, 150, 0.25, range(5)
 DROPPED = ("nothing", "a, redrawn", "a, held", "c, redrawn", "weights, held")
 
 

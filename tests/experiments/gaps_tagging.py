@@ -22,7 +22,7 @@ from rnncourse.training import train
 from .learning import RATES, Model
 from .tidy import Experiment, Row, rounded
 
-STEPS, LONGEST, BATCH, UPDATES, TESTS, SEEDS = 20, 4, 32, 200, 300, range(5)
+STEPS, LONGEST, BATCH, UPDATES, TESTS, SEEDS = 20, 4, 32, 150, 300, range(5)
 LATE = (0, 2, 4)
 BOTH, NOT_BACK, IGNORED = "both ways", "both ways, not turned back", "both ways, lengths ignored"
 NAMES = (BOTH, "two layers, one way", *(f"one way, late by {k}" for k in LATE), NOT_BACK, IGNORED)
