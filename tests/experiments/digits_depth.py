@@ -21,11 +21,9 @@ from rnncourse.training import train
 from .tidy import Experiment, Row, rounded
 
 RATES = (0.003, 0.01, 0.03)
-TRAINING, VALIDATION, BATCH, UPDATES, SEEDS = 1000, 300, 50, 100, range(5)
+TRAINING, VALIDATION, BATCH, UPDATES, SEEDS = 1000, 300, 32, 90, range(5)
 UNITS = {1: 24, 2: 17, 3: 14, 4: 12}  # by the number of recurrent layers
-VARIANTS = ("plain", "residual", "layer norm")
-# layer normalisation has no fast path here: it is run at the two ends alone
-ARMS = tuple((layers, name) for layers in UNITS for name in VARIANTS if name != "layer norm" or layers in (1, 4))
+ARMS = (*((layers, "plain") for layers in UNITS), (2, "residual"), (4, "residual"))
 
 
 @lru_cache
@@ -80,7 +78,7 @@ def run(layers: int, variant: str, rate: float, seed: int) -> Row:
     accuracy, loss = score(done.model, test)
     return {
         "validation": rounded(-score(done.model, validation)[1]), "accuracy": rounded(accuracy), "loss": rounded(loss),
-        "early": rounded(done.losses[40:60].mean()), "training": rounded(score(done.model, known)[0]),
+        "early": rounded(done.losses[40:60].mean()),
     }  # fmt: skip
 
 
@@ -88,7 +86,7 @@ EXPERIMENT = Experiment(
     name="digits-depth",
     part="architectures",
     what="minus the loss on the validation images; share of right answers and loss on the test images; mean loss of "
-    "the updates 41 to 60; share of right answers on the training images",
+    "the updates 41 to 60",
     settings={
         "training": TRAINING, "validation": VALIDATION, "batch": BATCH, "updates": UPDATES,
         "units": list(UNITS.values()),
@@ -102,6 +100,6 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     again={"layers": 2, "variant": "plain", "rate": 0.01, "seed": 0},
-    tolerance={"validation": 0.05, "accuracy": 0.03, "loss": 0.05, "early": 0.05, "training": 0.03},
+    tolerance={"validation": 0.05, "accuracy": 0.03, "loss": 0.05, "early": 0.05},
     clear=lambda row: row["accuracy"] > 0.9,
 )  # fmt: skip

@@ -13,7 +13,7 @@ from rnncourse.layers.recurrent_dropout import RecurrentDropout
 from .digits_depth import BATCH, images, learn, new, score
 from .tidy import Experiment, Row, rounded
 
-RATES, LAYERS, UPDATES, SEEDS = (0.003, 0.01, 0.03), 2, 100, range(5)
+RATES, LAYERS, UPDATES, SEEDS = (0.003, 0.01, 0.03), 2, 90, range(5)
 KINDS = ("none", "between layers, new at each step", "between layers, held", "weights along time, held")
 P, IMAGES = 0.3, (100, 1000)
 

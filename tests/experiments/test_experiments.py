@@ -19,7 +19,7 @@ from .digits_depth import new as new_stack
 from .dropout_memory import gradient as masked_gradient
 from .dropout_memory import masks
 from .forget_bias_lag import hold
-from .gaps_tagging import BOTH, IGNORED, NAMES, NOT_BACK, Batch, accuracy, gradient, parameters
+from .gaps_tagging import BOTH, NAMES, NOT_BACK, Batch, accuracy, gradient, parameters
 from .gaps_tagging import new as new_tagger
 from .learning import at_the_end, pytorch
 from .museum_tasks import exhibits
@@ -105,7 +105,7 @@ def test_the_taggers_have_about_as_many_parameters_and_the_late_one_is_asked_lat
     np.testing.assert_array_equal(late.lengths, now.lengths + 4)
 
 
-@pytest.mark.parametrize("name", [BOTH, NOT_BACK, IGNORED])
+@pytest.mark.parametrize("name", [BOTH, NOT_BACK])
 def test_the_taggers_gradient_is_that_of_their_loss(name):
     model, batch = new_tagger(name, np.random.default_rng(0)), Batch(np.random.default_rng(1), 5, 0)
     value, (layer, _) = gradient(name, model, batch)
