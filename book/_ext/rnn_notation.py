@@ -77,8 +77,6 @@ SCOPES = {
     "book/gated/lstm-forward": Scope(
         "lstm",
         {
-            "the-same-cell-in-four-languages": QUOTED,
-            "a-translation-that-is-another-cell": "use-gate",
             "peepholes": "lstm-peepholes",
             "coupled-gates": "lstm-coupled",
         },

@@ -110,6 +110,11 @@ class Plain:
             return f"\1Solution to {self._named(argument)}\2"
         if name == "solution-end":
             return "\1\2"
+        if (
+            name == "admonition"
+            and dict(OPTION.findall(found[4])).get("class") == "dropdown"
+        ):
+            return fold(argument, inside)
         if name == "admonition":
             return f"**{argument}**\n\n{inside}"
         if name in TITLED:

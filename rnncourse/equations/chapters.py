@@ -95,8 +95,7 @@ CHAPTERS = {
         {
             "eq:lstm-adding": "lstm-carousel", "eq:lstm-adding-sum": "lstm-carousel",
             "eq:lstm-adding-identity": "lstm-carousel", "eq:lstm-coupled-update": "lstm-coupled",
-            "eq:lstm-coupled-cell": "lstm-coupled", "eq:use-gate": "use-gate",
-            "eq:use-gate-preactivations": "use-gate",
+            "eq:lstm-coupled-cell": "lstm-coupled",
         },
     ),
     "lstm-backward": Chapter(("lstm", "lstm-peepholes", "facts"), {"eq:lstm-coupled-delta-f": "lstm-coupled"}),
@@ -104,7 +103,9 @@ CHAPTERS = {
     "deep": Chapter(("deep", "deep-residual", "facts")),
     "memory": Chapter(("rnn", "facts")),
     "write-a-cell": Chapter(("lstm", "facts")),
-    "what-the-notes-got-wrong": Chapter(("rnn", "gru", "lstm", "facts")),
+    "what-the-notes-got-wrong": Chapter(
+        ("rnn", "gru", "lstm", "facts"), {"eq:use-gate": "use-gate", "eq:use-gate-preactivations": "use-gate"}
+    ),
 }  # fmt: skip
 
 

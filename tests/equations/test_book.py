@@ -81,7 +81,7 @@ def test_the_pages_with_equations_are_chapters() -> None:
 
 CELLS = [
     ("vanishing-gradients", "vanishing-gradients"), ("gru", "gru"), ("gru", "gru-after"),
-    ("lstm-forward", "lstm"), ("lstm-forward", "use-gate"), ("lstm-forward", "lstm-peepholes"),
+    ("lstm-forward", "lstm"), ("what-the-notes-got-wrong", "use-gate"), ("lstm-forward", "lstm-peepholes"),
     ("lstm-backward", "lstm"), ("lstm-backward", "lstm-coupled"),
 ]  # fmt: skip
 

@@ -1,0 +1,3 @@
+from exercises.survey import main
+
+main()
