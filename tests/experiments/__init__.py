@@ -4,6 +4,6 @@ from importlib import import_module
 
 MODULES = (
     "agreement_distance", "forget_bias_lag", "recall_delay", "recall_gates", "carousel_ablation", "hold_gates",
-    "museum_tasks", "copy_width", "sunspot_rivals", "letters_window",
+    "museum_tasks", "copy_width", "sunspot_rivals", "letters_window", "gaps_tagging",
 )  # fmt: skip
 EXPERIMENTS = {e.name: e for e in (import_module(f"{__name__}.{module}").EXPERIMENT for module in MODULES)}
