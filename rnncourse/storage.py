@@ -1,13 +1,9 @@
 """Trees in files: layers, optimisers' states, generators and what holds them together, without pickle.
 
-A file is one of safetensors [1]_: its arrays can be read by whatever reads that format. What safetensors does not know,
+A file is one of safetensors: its arrays can be read by whatever reads that format. What safetensors does not know,
 the kinds of the records, their options and the structure, stands as JSON in the file's metadata, with the dtype, the
 shape and a checksum of every array, and a checksum of itself. Nothing in a file can name code: kinds are looked up in a
 list of the package's own, to which `kinds` adds.
-
-References
-----------
-.. [1] https://github.com/huggingface/safetensors, "Format".
 """
 
 from __future__ import annotations
@@ -53,7 +49,7 @@ BOUNDS = {"pos": 624, "buffer_pos": 4, "has_uint32": 1, "uinteger": WORD - 1}
 
 
 def save(path: str | os.PathLike[str], tree: Any, kinds: Collection[type] = ()) -> None:
-    """Write a tree to a file.
+    """Write a tree to a file of safetensors [1]_.
 
     The file is written beside `path` and put in its place when it is whole and on the disk: whatever happens, `path` is
     what it was or what it is to be. What a kill can leave beside it, ``.name.….part``, the next save removes.
@@ -78,6 +74,10 @@ def save(path: str | os.PathLike[str], tree: Any, kinds: Collection[type] = ()) 
         If the file cannot be written.
     ImportError
         If safetensors is missing.
+
+    References
+    ----------
+    .. [1] https://github.com/huggingface/safetensors, "Format".
 
     Examples
     --------

@@ -482,6 +482,13 @@ def test_what_pytorch_writes_is_read(tmp_path, rng):
     graph = helper.make_graph(nodes, "g", *ends, [numpy_helper.from_array(a, n) for n, a in arrays.items()])
     found = to_and_from_onnx.from_onnx(helper.make_model(graph))
     assert found == Deep((layer, dense))
+    # and with the arrays in nodes of their own, and one of them under a second name
+    for name, array in arrays.items():
+        graph.node.insert(0, helper.make_node("Constant", [], [name], value=numpy_helper.from_array(array)))
+    del graph.initializer[:]
+    graph.node[-2].input[1] = "K2"
+    graph.node.insert(len(arrays), helper.make_node("Identity", ["K"], ["K2"]))
+    assert to_and_from_onnx.from_onnx(helper.make_model(graph)) == found
     assert torch is not None
 
 
@@ -771,6 +778,14 @@ def test_files_of_onnx_that_are_refused(tmp_path):
         ([node("Transpose", ["x"], ["y"], perm=[2, 1, 0])], {}, "a Transpose of this form has no counterpart here"),
         ([node("Add", ["x", "b"], ["y"])], {"b": np.ones(3, "f4")}, "a Add that is no part of a dense layer"),
         ([node("Tanh", ["x"], ["y"])], {}, "a Tanh that is no part of a dense layer has no counterpart"),
+        ([node("Gather", ["K", "x"], ["y"], axis=1)], {"K": np.ones((3, 2), "f4")}, "a Gather along another axis than"),
+        (
+            [node("MatMul", ["x", "K"], ["y"])],
+            {"K": np.ones((1, 3, 2), "f4")},
+            "expected a MatMul with a matrix, got shape",
+        ),
+        ([node("Where", ["c", "x", "K"], ["y"])], {"K": np.ones(1, "f4")}, "a Where with other numbers than zeros"),
+        ([node("Constant", [], ["y"], value_float=1.0)], {}, "expected a Constant with a tensor, got another"),
         (
             [node("LSTM", ["x", "W", "R", "B", "", "h0"], ["y"])],
             {"h0": np.ones((1, 2, 3), "f4")},

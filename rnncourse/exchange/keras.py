@@ -1,12 +1,8 @@
-"""Parameters from and to Keras 3 [1]_: SimpleRNN, GRU, LSTM, Bidirectional, Dense, Embedding.
+"""Parameters from and to Keras 3: SimpleRNN, GRU, LSTM, Bidirectional, Dense, Embedding.
 
 Keras's matrices are *from* × *to*, ours *to* × *from*, and its sequences are (B, T, n_x). Its LSTM has one bias, in
 which ``unit_forget_bias`` is already added; its GRU resets after the product and has two, or before and has one
 (``reset_after=False``).
-
-References
-----------
-.. [1] F. Chollet et al., "Keras", https://keras.io, 2015.
 """
 
 from __future__ import annotations
@@ -33,7 +29,7 @@ LAYERS = ("SimpleRNN", "GRU", "LSTM", "Bidirectional", "Dense", "Embedding")
 
 
 def from_keras(source: Any, activation: str = "tanh", reset_after: bool | None = None) -> Any:
-    """Make a layer of a layer of Keras, or of the list that its ``get_weights()`` returns.
+    """Make a layer of a layer of Keras, or of the list that its ``get_weights()`` returns [1]_.
 
     Parameters
     ----------
@@ -58,6 +54,10 @@ def from_keras(source: Any, activation: str = "tanh", reset_after: bool | None =
         If the shapes are not Keras's, or the layer has what has no counterpart here.
     TypeError
         If these are no layer and no list of arrays, or of a dtype other than float32 and float64.
+
+    References
+    ----------
+    .. [1] F. Chollet et al., "Keras", https://keras.io, 2015.
 
     Examples
     --------

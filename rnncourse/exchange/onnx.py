@@ -1,12 +1,8 @@
-"""Layers from and to files of ONNX [1]_: the nodes RNN, GRU and LSTM, and whole stacks.
+"""Layers from and to files of ONNX: the nodes RNN, GRU and LSTM, and whole stacks.
 
 Sequences are (T, B, n_x) there as here. ONNX Runtime computes recurrent nodes in float32 alone: write a float32 layer
 for it, such as ``tree_map(lambda w: w.astype(np.float32), layer)``. Needs the library ``onnx``
 (``pip install "rnncourse[onnx]"``).
-
-References
-----------
-.. [1] https://onnx.ai/onnx/operators, "RNN", "GRU" and "LSTM", version 14.
 """
 
 from __future__ import annotations
@@ -44,7 +40,7 @@ SIDE_BY_SIDE, TURNED = [0, 2, 1, 3], [1, 0, 2]  # two directions; batch first
 def to_onnx(
     layer: Any, path: str | os.PathLike[str] | None = None, *, lengths: bool = False, states: bool = False
 ) -> Any:
-    """Write a layer as a model of ONNX.
+    """Write a layer as a model of ONNX [1]_.
 
     Parameters
     ----------
@@ -72,6 +68,10 @@ def to_onnx(
         If ONNX has no counterpart; the message says why.
     ImportError
         If onnx is missing.
+
+    References
+    ----------
+    .. [1] https://onnx.ai/onnx/operators, "RNN", "GRU" and "LSTM", version 14.
     """
     graph = _Graph(validate.flag("lengths", lengths), validate.flag("states", states))
     last = graph.written(layer, "x")

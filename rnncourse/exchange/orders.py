@@ -1,4 +1,4 @@
-"""Parameters from and to the layouts of TensorFlow 1 [1]_, CS231n's assignment [2]_ and Ng's course on Coursera [3]_.
+"""Parameters from and to the layouts of TensorFlow 1, CS231n's assignment and Ng's course on Coursera.
 
 What a course's cell computes is what the layers here compute; its arrays are named, turned and stacked otherwise:
 
@@ -16,12 +16,6 @@ coursera    LSTM      Wf, bf, Wi, bi, Wo, bo, Wc, bc:     one array a block
 
 TensorFlow 1 does not install on the Pythons that this package runs on: its rows are from the documentation and the
 source of ``BasicRNNCell``, ``GRUCell`` and ``BasicLSTMCell`` in version 1.15.
-
-References
-----------
-.. [1] https://github.com/tensorflow/tensorflow, v1.15, tensorflow/python/ops/rnn_cell_impl.py.
-.. [2] https://cs231n.github.io, assignment 3.
-.. [3] A. Ng, K. Katanforoosh and Y. B. Mourri, "Sequence models", Coursera, week 1.
 """
 
 from __future__ import annotations
@@ -48,7 +42,7 @@ TF1_GRU = ("gates/kernel", "gates/bias", "candidate/kernel", "candidate/bias")
 
 
 def from_layout(layout: str, arrays: Mapping[str, Any], forget_bias: float = 1.0, kind: str | None = None) -> Any:
-    """Make a layer of arrays in the layout of a course or of TensorFlow 1.
+    """Make a layer of arrays in the layout of a course or of TensorFlow 1 [1]_ [2]_ [3]_.
 
     Parameters
     ----------
@@ -72,6 +66,12 @@ def from_layout(layout: str, arrays: Mapping[str, Any], forget_bias: float = 1.0
         If the layout, the names or the shapes are not those of the table.
     TypeError
         If a value is no array of float32 or float64.
+
+    References
+    ----------
+    .. [1] https://github.com/tensorflow/tensorflow, v1.15, tensorflow/python/ops/rnn_cell_impl.py.
+    .. [2] https://cs231n.github.io, assignment 3.
+    .. [3] A. Ng, K. Katanforoosh and Y. B. Mourri, "Sequence models", Coursera, week 1.
 
     Examples
     --------

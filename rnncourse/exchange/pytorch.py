@@ -1,11 +1,7 @@
-"""Parameters from and to PyTorch [1]_: RNN, GRU, LSTM, their cells, Linear, Embedding.
+"""Parameters from and to PyTorch: RNN, GRU, LSTM, their cells, Linear, Embedding.
 
 Sequences are (T, B, n_x) there as here (with ``batch_first=True`` inputs and outputs are (B, T, n_x), states are not).
 A GRU resets after the product. Two biases are one here, but for that GRU's candidate: see `rnncourse.exchange.blocks`.
-
-References
-----------
-.. [1] A. Paszke et al., "PyTorch: an imperative style, high-performance deep learning library", NeurIPS 2019.
 """
 
 from __future__ import annotations
@@ -31,7 +27,7 @@ RECURRENT = re.compile(r"(weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)(?:_l(\d
 
 
 def from_torch(source: Any, prefix: str = "", nonlinearity: str = "tanh", dropout: float = 0.0) -> Any:
-    """Make a layer of a module of PyTorch, or of its ``state_dict``.
+    """Make a layer of a module of PyTorch, or of its ``state_dict`` [1]_.
 
     Parameters
     ----------
@@ -56,6 +52,10 @@ def from_torch(source: Any, prefix: str = "", nonlinearity: str = "tanh", dropou
         If the names or shapes are not PyTorch's, or the module has what has no counterpart here, such as projections.
     TypeError
         If an array is neither float32 nor float64.
+
+    References
+    ----------
+    .. [1] A. Paszke et al., "PyTorch: an imperative style, high-performance deep learning library", NeurIPS 2019.
 
     Examples
     --------

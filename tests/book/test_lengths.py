@@ -110,7 +110,7 @@ def test_what_is_counted() -> None:
         ([code(301), text(ASK)], 63, "301 lines"),
         ([text(ASK)], 31, "says 31 minutes, and takes about 25"),
         ([text(ASK)], 19, "says 19 minutes"),
-        ([text("```{exercise} Three\n```")], 0, "'Three'"),
+        ([text("## Exercises\n\n```{exercise} Three\n```")], 0, "'Three'"),
     ],
 )
 def test_what_is_too_much_is_told(cells: list[Any], printed: int, message: str) -> None:

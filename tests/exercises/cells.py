@@ -36,7 +36,8 @@ def in_notebooks(chapter: str) -> list[Exercise | Derivation]:
 
 def cells(exercise: Exercise | Derivation) -> list[Cell]:
     """Make all cells of an exercise."""
-    box = f"```{{exercise}} {exercise.title}\n:label: {exercise.label}\n\n{exercise.task} {manner(exercise)}\n```"
+    title = f"{exercise.title}, {exercise.minutes} minutes"
+    box = f"```{{exercise}} {title}\n:label: {exercise.label}\n\n{exercise.task} {manner(exercise)}\n```"
     label = exercise.label
     solution = f"```{{solution-start}} {label}\n:label: {label.replace('ex-', 'sol-', 1)}\n:class: dropdown\n```"
     made = [
@@ -49,12 +50,12 @@ def cells(exercise: Exercise | Derivation) -> list[Cell]:
 
 
 def manner(exercise: Exercise | Derivation) -> str:
-    """Say how long it takes and how it is answered."""
+    """Say how it is answered."""
     if isinstance(exercise, Exercise):
-        return f"({exercise.minutes} minutes. The cell below has the blank; the one behind it says what is wrong.)"
+        return "The first cell has the blank, the second says what is wrong."
     symbols = ", ".join(f"${symbol}$" for symbol in exercise.allowed)
     left = f"It is ${exercise.left}$"
-    return f"{left}, and you need no symbols but {symbols}, at whatever step. ({exercise.minutes} minutes.)"
+    return f"{left}, and you need no symbols but {symbols}, at whatever step."
 
 
 def blank(exercise: Exercise | Derivation) -> list[Cell]:

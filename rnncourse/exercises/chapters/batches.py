@@ -8,7 +8,7 @@ from ...data import pad
 from ...layers.sequence import valid_steps
 from ...losses import softmax_cross_entropy
 from ...records import Array
-from ..records import Derivation, Exercise, Mistake, Sizes, Slip
+from ..records import Derivation, Exercise, Mistake, Question, Sizes, Slip
 from .drawing import lengths as draw_lengths
 from .drawing import normal
 
@@ -185,6 +185,11 @@ def right_carried(states: Array, ended: Array) -> Array:
 
 
 EXERCISES = (
+    Question("batches.hand", "By hand", 8, "code", "ex-batches-hand"),
+    Question("batches.mean", "Write the masked mean", 15, "code", "ex-batches-mean"),
+    Question("batches.loader", "Find the loader's mistakes", 15, "code", "ex-batches-loader"),
+    Question("batches.accumulate", "One example at a time", 10, "code", "ex-batches-accumulate"),
+    Question("batches.coarse", "How coarse a bucket? (research)", 20, "explore", "ex-batches-coarse"),
     Exercise(
         "batches.pad", "Padding", 10, "code",
         task="Put sequences of different lengths side by side, with zeros behind their ends.",
@@ -238,7 +243,7 @@ EXERCISES = (
         question="how do you get the lengths back from the mask?",
     ),
     Exercise(
-        "batches.masked-mean", "The masked mean and its gradient", 15, "code", "ex-blank-batches-masked-mean",
+        "batches.masked-mean", "The masked mean and its gradient", 15, "code",
         task="Average the losses over the steps that count, and give the gradient of that average.",
         solution=masked_mean,
         reference=right_masked,

@@ -9,7 +9,7 @@ import numpy as np
 from ...layers.bidirectional import Bidirectional, reverse
 from ...layers.rnn import RNN
 from ...records import Array
-from ..records import Derivation, Exercise, Mistake, Sizes, Slip
+from ..records import Derivation, Exercise, Mistake, Question, Sizes, Slip
 from .drawing import lengths as draw_lengths
 from .drawing import normal
 
@@ -116,8 +116,13 @@ def right_gradient(da: Array, x: Array, fwd: RNN, bwd: RNN) -> Array:
 
 
 EXERCISES = (
+    Question("bidirectional.count", "Count, and compare", 5, "recall", "ex-bi-count"),
+    Question("bidirectional.turn-round", "Write the reversal", 15, "code", "ex-bi-reverse"),
+    Question("bidirectional.summary", "The summary of a sequence", 10, "code", "ex-bi-summary"),
+    Question("bidirectional.equal", "Equal on both sides", 20, "derive", "ex-bi-equal"),
+    Question("bidirectional.latency", "How much future is enough? (research)", 30, "explore", "ex-bi-latency"),
     Exercise(
-        "bidirectional.reverse", "Turning round within lengths", 15, "code", "ex-blank-bidirectional-reverse",
+        "bidirectional.reverse", "Turning round within lengths", 15, "code",
         task="Turn each padded sequence round within its own length.",
         solution=reversed_within,
         reference=right_reverse,
@@ -151,7 +156,7 @@ EXERCISES = (
         question="what do you get if you do it twice?",
     ),
     Exercise(
-        "bidirectional.both-ways", "From both ends", 15, "code",
+        "bidirectional.both-ways", "From both ends", 15, "code", "ex-blank-bidirectional-both-ways",
         task="Run two layers, one from each end, and put their outputs side by side.",
         solution=both_ways,
         given="from rnncourse.layers.bidirectional import reverse",

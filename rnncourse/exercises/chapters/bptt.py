@@ -184,9 +184,9 @@ SLOPE = "The tanh stands between z and a: its slope multiplies what comes back."
 
 EXERCISES = (
     Question("bptt.by-hand", "By hand", 10, "recall", "ex-bptt-by-hand"),
-    Question("bptt.activation", "Another activation", 10, "derive", "ex-bptt-activation"),
-    Question("bptt.last", "One loss at the end", 15, "recall", "ex-bptt-last"),
-    Question("bptt.bug", "Find the bug", 10, "code", "ex-bptt-bug"),
+    Question("bptt.activation", "Another activation", 15, "derive", "ex-bptt-activation"),
+    Question("bptt.last", "One loss at the end", 10, "recall", "ex-bptt-last"),
+    Question("bptt.bug", "Find the bug", 15, "code", "ex-bptt-bug"),
     Question("bptt.induction", "Prove it", 30, "derive", "ex-bptt-induction"),
     Question("bptt.memory", "Memory for time", 30, "explore", "ex-bptt-memory"),
     Exercise(

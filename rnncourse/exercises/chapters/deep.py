@@ -9,7 +9,7 @@ import numpy as np
 from ...layers.deep import Deep
 from ...layers.rnn import RNN, RNNCellCache, rnn_cell_backward
 from ...records import Array
-from ..records import Derivation, Exercise, Kind, Mistake, Sizes, Slip
+from ..records import Derivation, Exercise, Kind, Mistake, Question, Sizes, Slip
 from .drawing import normal
 
 __all__ = ["EXERCISES"]
@@ -156,6 +156,11 @@ COUNTS = tuple(Kind(f"n_x = {x}, n_a = {a}, {L} layers", Sizes(T=L, n_x=x, n_a=a
                for x, a, L in ((4, 7, 3), (3, 5, 1), (11, 2, 4), (1, 8, 2)))  # fmt: skip
 
 EXERCISES = (
+    Question("deep.equal", "Equal parameters", 5, "recall", "ex-deep-count"),
+    Question("deep.backward", "The backward grid", 30, "code", "ex-deep-backward"),
+    Question("deep.loop", "A wrong loop that passes", 10, "recall", "ex-deep-loop"),
+    Question("deep.ways", "Ways through a residual grid", 15, "derive", "ex-deep-ways"),
+    Question("deep.pays", "When does depth pay? (research)", 60, "explore", "ex-deep-pays"),
     Exercise(
         "deep.forward-grid", "Forward over the grid", 15, "code",
         task="Take a deep plain network over sequences, and return every layer's states.",

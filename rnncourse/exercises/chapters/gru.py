@@ -166,12 +166,12 @@ def right_bias(k: int) -> float:
 LENGTHS = tuple(Kind(f"k = {T}", Sizes(T=T)) for T in (1, 5, 10, 100, 1000))
 
 EXERCISES = (
-    Question("gru.by-hand", "By hand", 10, "recall", "ex-gru-hand"),
-    Question("gru.memory", "A memory of given length", 10, "derive", "ex-gru-half-life"),
-    Question("gru.bug", "Find the bug", 15, "code", "ex-gru-bug"),
-    Question("gru.keras", "Weights from Keras", 15, "code", "ex-gru-keras"),
-    Question("gru.agree", "When the two forms agree", 20, "derive", "ex-gru-agree"),
-    Question("gru.one-gate", "Is the reset gate needed? (research)", 60, "explore", "ex-gru-one-gate"),
+    Question("gru.by-hand", "By hand", 8, "recall", "ex-gru-hand"),
+    Question("gru.memory", "A memory of given length", 8, "derive", "ex-gru-half-life"),
+    Question("gru.bug", "Find the bug", 8, "code", "ex-gru-bug"),
+    Question("gru.keras", "Weights from Keras", 12, "code", "ex-gru-keras"),
+    Question("gru.agree", "When the two forms agree", 8, "derive", "ex-gru-agree"),
+    Question("gru.one-gate", "Is the reset gate needed? (research)", 20, "explore", "ex-gru-one-gate"),
     Exercise(
         "gru.gru-step", "One step of the GRU", 15, "code", "ex-blank-gru-gru-step",
         task="Write one step of the gated recurrent unit whose reset gate acts before the product.",

@@ -7,7 +7,7 @@ import numpy as np
 from ...activations import softmax
 from ...losses import softmax_cross_entropy
 from ...records import Array
-from ..records import Exercise, Mistake, Sizes
+from ..records import Exercise, Mistake, Question, Sizes
 from .drawing import lengths as draw_lengths
 from .drawing import normal
 
@@ -151,6 +151,11 @@ def right_bigram(symbols: Array, n_x: int) -> Array:
 
 
 EXERCISES = (
+    Question("language-model.hand", "By hand", 5, "code", "ex-lm-hand"),
+    Question("language-model.write-on", "Write the sampler", 25, "code", "ex-lm-sample"),
+    Question("language-model.discount", "A discount of 1", 10, "recall", "ex-lm-discount"),
+    Question("language-model.lzma", "A compressor", 15, "recall", "ex-lm-lzma"),
+    Question("language-model.stop", "A stop sign", 15, "recall", "ex-lm-stop"),
     Exercise(
         "language-model.perplexity", "Perplexity", 15, "code", "ex-blank-language-model-perplexity",
         task="Find the perplexity of a text under a model, over the steps that count.",
@@ -213,7 +218,7 @@ EXERCISES = (
         question="how many bits does a model need that knows nothing of 64 symbols?",
     ),
     Exercise(
-        "language-model.sample", "Sampling", 15, "code", "ex-blank-language-model-sample",
+        "language-model.sample", "Sampling", 15, "code",
         task="Draw a symbol for each example from softmax(z / tau), with given random numbers.",
         solution=drawn_symbols,
         given="from rnncourse.activations import softmax",

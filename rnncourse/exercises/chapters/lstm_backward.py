@@ -157,14 +157,14 @@ CARRIED = "What later steps send back has to arrive here."
 GATE = "Each factor of a product gets the other one."
 
 EXERCISES = (
-    Question("lstm-backward.rooms-1-4", "Rooms 1 to 4", 20, "code", "ex-museum-carried"),
-    Question("lstm-backward.rooms-5-8", "Rooms 5 to 8", 20, "code", "ex-museum-layers"),
-    Question("lstm-backward.rooms-9-13", "Rooms 9 to 13", 20, "code", "ex-museum-worlds"),
-    Question("lstm-backward.hand", "By hand", 15, "recall", "ex-lstmb-hand"),
-    Question("lstm-backward.coupled-gates", "Coupled gates", 15, "derive", "ex-lstmb-coupled"),
-    Question("lstm-backward.forward", "A mistake that no gradient check finds", 10, "recall", "ex-lstmb-forward"),
-    Question("lstm-backward.cost", "What it costs", 15, "recall", "ex-lstmb-cost"),
-    Question("lstm-backward.cut", "The cut gradient (research)", 60, "explore", "ex-lstmb-cut"),
+    Question("lstm-backward.five", "Five rooms", 25, "code", "ex-museum-five"),
+    Question("lstm-backward.hand", "By hand", 6, "recall", "ex-lstmb-hand"),
+    Question("lstm-backward.rooms-5-8", "Five more rooms (optional)", 15, "code", "ex-museum-layers"),
+    Question("lstm-backward.rooms-9-13", "The last rooms (optional)", 15, "code", "ex-museum-worlds"),
+    Question("lstm-backward.coupled-gates", "Coupled gates", 6, "derive", "ex-lstmb-coupled"),
+    Question("lstm-backward.forward", "A mistake that no gradient check finds", 6, "recall", "ex-lstmb-forward"),
+    Question("lstm-backward.cost", "What it costs", 10, "recall", "ex-lstmb-cost"),
+    Question("lstm-backward.cut", "The cut gradient (research)", 20, "explore", "ex-lstmb-cut"),
     Exercise(
         "lstm-backward.step-back", "One step back", 20, "code",
         task="Write the gradients of one LSTM step by the four z and by the memory before.",

@@ -209,12 +209,12 @@ BUDGETS = tuple(Kind(f"n_x = {n}", Sizes(T=T, n_x=n)) for T, n in ((3, 4), (5, 7
 ROWS = "A row of the array is a column of the mathematics: what stands left of a column stands, turned, right of a row."
 
 EXERCISES = (
-    Question("lstm-forward.by-hand", "By hand", 15, "recall", "ex-lstm-hand"),
-    Question("lstm-forward.count", "The same budget", 10, "recall", "ex-lstm-count"),
-    Question("lstm-forward.counter", "A counter with a reset", 20, "code", "ex-lstm-counter"),
-    Question("lstm-forward.torch", "Moving in from PyTorch", 15, "code", "ex-lstm-torch"),
-    Question("lstm-forward.half-life", "A bias for a length", 15, "derive", "ex-lstm-half-life"),
-    Question("lstm-forward.last", "When forgetting is needed (research)", 45, "explore", "ex-lstm-last"),
+    Question("lstm-forward.by-hand", "By hand", 10, "recall", "ex-lstm-hand"),
+    Question("lstm-forward.count", "The same budget", 8, "recall", "ex-lstm-count"),
+    Question("lstm-forward.counter", "A counter with a reset", 10, "code", "ex-lstm-counter"),
+    Question("lstm-forward.torch", "Moving in from PyTorch", 10, "code", "ex-lstm-torch"),
+    Question("lstm-forward.half-life", "A bias for a length", 8, "derive", "ex-lstm-half-life"),
+    Question("lstm-forward.last", "When forgetting is needed (research)", 25, "explore", "ex-lstm-last"),
     Exercise(
         "lstm-forward.lstm-step", "One step of the LSTM", 20, "code", "ex-blank-lstm-forward-lstm-step",
         task="Write one step of the LSTM: three gates, a candidate, and the two states.",

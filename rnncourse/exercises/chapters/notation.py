@@ -140,12 +140,12 @@ OUTPUTS = tuple(
 )
 
 EXERCISES = (
-    Question("notation.read", "Read it aloud", 10, "recall", "ex-notation-read"),
+    Question("notation.read", "Read it aloud", 5, "recall", "ex-notation-read"),
     Question("notation.shapes", "Find the errors", 10, "recall", "ex-notation-shapes"),
-    Question("notation.network", "Translate a network", 15, "code", "ex-notation-translate"),
+    Question("notation.network", "Translate a network", 10, "code", "ex-notation-translate"),
     Question("notation.temperature", "Temperature", 20, "derive", "ex-notation-temperature"),
-    Question("notation.twice", "Counted twice", 15, "derive", "ex-notation-twice"),
-    Question("notation.dialect", "A dialect of your own choice", 45, "explore", "ex-notation-dialect"),
+    Question("notation.twice", "Counted twice", 10, "derive", "ex-notation-twice"),
+    Question("notation.dialect", "A dialect of your own choice", 30, "explore", "ex-notation-dialect"),
     Exercise(
         "notation.affine", "Columns as rows", 5, "code",
         task="Write W_ya a + b_y for a batch.",

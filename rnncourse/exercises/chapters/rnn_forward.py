@@ -223,12 +223,12 @@ COUNTS = tuple(Kind(f"n_x = {x}, n_a = {a}, n_y = {y}", Sizes(n_x=x, n_a=a, n_y=
                for x, a, y in ((4, 5, 11), (7, 3, 5), (1, 8, 3), (9, 1, 2)))  # fmt: skip
 
 EXERCISES = (
-    Question("rnn-forward.by-hand", "By hand", 10, "recall", "ex-rnn-hand"),
-    Question("rnn-forward.paper-count", "Count", 10, "recall", "ex-rnn-count"),
-    Question("rnn-forward.shared", "Shared in time", 15, "derive", "ex-rnn-shared"),
-    Question("rnn-forward.linear", "Without the squashing", 25, "derive", "ex-rnn-linear"),
+    Question("rnn-forward.by-hand", "By hand", 5, "recall", "ex-rnn-hand"),
+    Question("rnn-forward.paper-count", "Count", 5, "recall", "ex-rnn-count"),
+    Question("rnn-forward.shared", "Shared in time", 10, "derive", "ex-rnn-shared"),
+    Question("rnn-forward.linear", "Without the squashing", 20, "derive", "ex-rnn-linear"),
     Question("rnn-forward.parity", "Wire a network by hand", 25, "code", "ex-rnn-parity"),
-    Question("rnn-forward.horizon", "Further ahead (research)", 60, "explore", "ex-rnn-horizon"),
+    Question("rnn-forward.horizon", "Further ahead (research)", 40, "explore", "ex-rnn-horizon"),
     Exercise(
         "rnn-forward.step", "One step", 10, "code",
         task="Write one step of the plain recurrent cell with tanh, for a batch of examples.",

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...layers.sequence import valid_steps
 from ...records import Array
-from ..records import Exercise, Kind, Mistake, Sizes
+from ..records import Exercise, Kind, Mistake, Question, Sizes
 from .drawing import lengths as draw_lengths
 from .drawing import normal
 
@@ -153,6 +153,12 @@ TASKS = tuple(
 )  # fmt: skip
 
 EXERCISES = (
+    Question("sequences.types", "Which type?", 8, "recall", "ex-sequences-types"),
+    Question("sequences.loop", "Write the loop", 15, "code", "ex-sequences-loop"),
+    Question("sequences.xor", "Every third bit", 12, "code", "ex-sequences-xor"),
+    Question("sequences.table", "When is the table larger?", 10, "derive", "ex-sequences-table"),
+    Question("sequences.backwards", "From the other end", 10, "derive", "ex-sequences-backwards"),
+    Question("sequences.noise", "A lamp in a fair (research)", 20, "explore", "ex-sequences-noise"),
     Exercise(
         "sequences.choose-type", "Which type is it?", 5, "recall",
         task="Name the type of a task from how many steps come in, how many go out, and whether they belong together.",

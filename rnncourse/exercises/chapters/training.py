@@ -6,7 +6,7 @@ import numpy as np
 
 from ...optimizers import Adam, AdamState, clip_by_norm
 from ...records import Array
-from ..records import Derivation, Exercise, Mistake, Sizes, Slip
+from ..records import Derivation, Exercise, Mistake, Question, Sizes, Slip
 from .drawing import normal
 
 __all__ = ["EXERCISES"]
@@ -30,13 +30,15 @@ def shortened(dW: Array, db: Array, max_norm: float) -> tuple[Array, Array, floa
         Its norm before.
     """
     norm = float(np.sqrt((dW**2).sum() + (db**2).sum()))
-    factor = min(1.0, max_norm / norm)
+    factor = min(1.0, max_norm / norm) if norm > 0 else 1.0
     return factor * dW, factor * db, norm
 
 
 def draw_clip(rng: np.random.Generator, s: Sizes) -> dict[str, Array | float]:
-    """Draw a gradient: longer than the threshold, or, where T is 1 or B is 1, shorter."""
+    """Draw a gradient: longer than the threshold, or, where T or B is 1, shorter; zero where there is one unit."""
     dW, db = normal(rng, s, s.n_a, s.n_x), normal(rng, s, s.n_a)
+    if s.n_a == 1:
+        return {"dW": 0 * dW, "db": 0 * db, "max_norm": 1.0}
     norm = float(np.sqrt((dW**2).sum() + (db**2).sum()))
     return {"dW": dW, "db": db, "max_norm": norm * (1.7 if 1 in (s.T, s.B) else 0.6)}
 
@@ -120,8 +122,13 @@ def right_standardise(train: Array, test: Array) -> tuple[Array, Array]:
 
 
 EXERCISES = (
+    Question("training.first", "The first loss", 5, "code", "ex-training-first"),
+    Question("training.clip", "Clip by norm, from a blank", 15, "code", "ex-training-clip"),
+    Question("training.noise", "Where does a fixed rate end?", 15, "code", "ex-training-noise"),
+    Question("training.window", "The shortest window", 5, "recall", "ex-training-window"),
+    Question("training.research", "Is it the explosion? (research)", 30, "explore", "ex-training-research"),
     Exercise(
-        "training.clip-by-norm", "Clipping by norm", 10, "code", "ex-blank-training-clip-by-norm",
+        "training.clip-by-norm", "Clipping by norm", 10, "code",
         task="Shorten a gradient of two arrays together to a norm of at most max_norm.",
         solution=shortened,
         reference=right_clip,
@@ -129,10 +136,10 @@ EXERCISES = (
         outputs={"dW": "(n_a, n_x)", "db": "(n_a,)", "norm": "()"},
         mistakes=(
             Mistake("each array is clipped by itself", "return factor * dW, factor * db, norm",
-                "short = [g * min(1.0, max_norm / np.sqrt((g**2).sum())) for g in (dW, db)]\n"
+                "short = [g * min(1.0, max_norm / max(np.sqrt((g**2).sum()), 1e-300)) for g in (dW, db)]\n"
                 "    return short[0], short[1], norm", "That turns the gradient: its direction does not stay.",
                 "at the norm that each array is compared with"),
-            Mistake("a short gradient is made longer", "min(1.0, max_norm / norm)", "max_norm / norm",
+            Mistake("a short gradient is made longer", "min(1.0, max_norm / norm)", "(max_norm / norm)",
                 "A gradient below the threshold stays as it is.", "at the factor"),
             Mistake("every entry is clipped", "return factor * dW, factor * db, norm",
                 "return np.clip(dW, -max_norm, max_norm), np.clip(db, -max_norm, max_norm), norm",
@@ -147,6 +154,8 @@ EXERCISES = (
                 "at what is returned"),
             Mistake("the norm after clipping is returned", "db, norm", "db, factor * norm",
                 "The norm before is worth plotting: it tells whether anything explodes.", "at the last output"),
+            Mistake("a gradient of zero becomes NaN", " if norm > 0 else 1.0", "", "Its norm is divided by.",
+                "at the factor"),
             Mistake("the threshold is multiplied in once too often", "min(1.0, max_norm / norm)",
                 "min(1.0, max_norm / norm) * max_norm", "The factor makes the norm max_norm.", "at the factor"),
         ),
@@ -158,7 +167,7 @@ EXERCISES = (
         question="what should happen if an entry is NaN?",
     ),
     Exercise(
-        "training.adam-step", "One step of Adam", 20, "code",
+        "training.adam-step", "One step of Adam", 20, "code", "ex-blank-training-adam-step",
         task="Write one step of Adam.",
         solution=adam_step,
         reference=right_adam,

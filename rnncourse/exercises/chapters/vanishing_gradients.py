@@ -155,12 +155,12 @@ def right_clipped(grads: Array, limit: float) -> Array:
 
 
 EXERCISES = (
-    Question("vanishing-gradients.one-unit", "One unit", 10, "recall", "ex-vanishing-one-unit"),
+    Question("vanishing-gradients.one-unit", "One unit", 5, "recall", "ex-vanishing-one-unit"),
     Question("vanishing-gradients.hump", "The top of the hump", 15, "derive", "ex-vanishing-hump"),
-    Question("vanishing-gradients.slopes", "Slopes that blow up a nilpotent matrix", 20, "derive",
+    Question("vanishing-gradients.slopes", "Slopes that blow up a nilpotent matrix", 10, "derive",
         "ex-vanishing-slopes"),
     Question("vanishing-gradients.sigmoid", "A sigmoid that does not vanish", 20, "derive", "ex-vanishing-sigmoid"),
-    Question("vanishing-gradients.arrays", "Clipping each array by itself", 15, "code", "ex-vanishing-arrays"),
+    Question("vanishing-gradients.arrays", "Clipping each array by itself", 10, "code", "ex-vanishing-arrays"),
     Question("vanishing-gradients.curriculum", "Teach the short distance first", 30, "explore",
         "ex-vanishing-curriculum"),
     Exercise(
