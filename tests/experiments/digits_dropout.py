@@ -1,4 +1,4 @@
-"""Dropout on handwritten digits: few images or many, nothing dropped, entries between the layers, weights along time.
+"""Dropout on a hundred handwritten digits: nothing dropped, entries between the layers, weights along time.
 
 Networks of `digits_depth` with two recurrent layers, each kind at its own probability and learning rate.
 """
@@ -13,14 +13,14 @@ from rnncourse.layers.recurrent_dropout import RecurrentDropout
 from .digits_depth import BATCH, images, learn, new, score
 from .tidy import Experiment, Row, rounded
 
-RATES, LAYERS, UPDATES, SEEDS = (0.003, 0.01, 0.03), 2, 90, range(5)
-KINDS = ("none", "between layers, new at each step", "between layers, held", "weights along time, held")
-P, IMAGES = 0.3, (100, 1000)
+RATES, LAYERS, UPDATES, SEEDS = (0.003, 0.01, 0.03), 2, 200, range(5)
+KINDS = ("none", "between layers, new at each step", "weights along time, held")
+P, KNOWN = 0.3, 100
 
 
-def run(images_known: int, dropout: str, rate: float, seed: int) -> Row:
+def run(dropout: str, rate: float, seed: int) -> Row:
     rng = np.random.default_rng(seed)
-    known, validation, test = images(seed, images_known)
+    known, validation, test = images(seed, KNOWN)
     between = P if dropout.startswith("between") else 0.0
     stack, head = new(LAYERS, "plain", rng, between, dropout.endswith("layers, held"))
     if dropout.startswith("weights"):
@@ -39,16 +39,10 @@ EXPERIMENT = Experiment(
     part="architectures",
     what="minus the loss on the validation images; share of right answers and loss on the test images; share of right "
     "answers on the training images; all with nothing dropped",
-    settings={"layers": LAYERS, "p": P, "batch": BATCH, "updates": UPDATES},
-    grid=tuple(
-        {"images_known": n, "dropout": kind, "rate": rate, "seed": seed}
-        for n in IMAGES
-        for kind in KINDS
-        for rate in RATES
-        for seed in SEEDS
-    ),
+    settings={"images": KNOWN, "layers": LAYERS, "p": P, "batch": BATCH, "updates": UPDATES},
+    grid=tuple({"dropout": kind, "rate": rate, "seed": seed} for kind in KINDS for rate in RATES for seed in SEEDS),
     run=run,
-    again={"images_known": 1000, "dropout": "none", "rate": 0.01, "seed": 0},
-    tolerance={"validation": 0.05, "accuracy": 0.03, "loss": 0.05, "training": 0.03},
-    clear=lambda row: row["accuracy"] > 0.9,
+    again={"dropout": "none", "rate": 0.01, "seed": 0},
+    tolerance={"validation": 0.2, "accuracy": 0.05, "loss": 0.2, "training": 0.03},
+    clear=lambda row: row["training"] > 0.98,
 )
