@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .. import _validation as validate
 from .drawing import Diagram, Mark, Pen, Point, diagram
 
-__all__ = ["bidirectional", "deep", "deep_backward", "rnn_types", "unrolled"]
+__all__ = ["bidirectional", "deep", "deep_back", "rnn_types", "unrolled"]
 
 FORWARD, BACKWARD = r"\overset{\rightarrow}{a}", r"\overset{\leftarrow}{a}"
 PITCH = 0.62  # from cell to cell in the drawings of types
@@ -205,7 +205,7 @@ def deep(layers: int = 3, steps: int = 3, highlight: Collection[str] = ()) -> Di
     )
 
 
-def deep_backward(layers: int = 3, steps: int = 3, highlight: Collection[str] = ()) -> Diagram:
+def deep_back(layers: int = 3, steps: int = 3, highlight: Collection[str] = ()) -> Diagram:
     r"""Draw the way of the gradients through a deep recurrent network: its grid, with every arrow turned round.
 
     Parameters
@@ -232,7 +232,7 @@ def deep_backward(layers: int = 3, steps: int = 3, highlight: Collection[str] = 
     --------
     A way from the last loss to the first input:
 
-    >>> way = deep_backward(2, 2, highlight=["L_2", "cell_2_2", "delta_2_1", "cell_2_1", "down_1_1", "cell_1_1"])
+    >>> way = deep_back(2, 2, highlight=["L_2", "cell_2_2", "delta_2_1", "cell_2_1", "down_1_1", "cell_1_1"])
     """
     _at_most("layers", layers, 4)
     _at_most("steps", steps, 4)

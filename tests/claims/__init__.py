@@ -9,7 +9,16 @@ from importlib import import_module
 
 from .claim import CLAIMS, report
 
-CHAPTERS = ("bidirectional", "bptt", "gru", "lstm_backward", "lstm_forward", "rnn_forward", "vanishing_gradients")
+CHAPTERS = (
+    "bidirectional",
+    "bptt",
+    "deep",
+    "gru",
+    "lstm_backward",
+    "lstm_forward",
+    "rnn_forward",
+    "vanishing_gradients",
+)
 for chapter in CHAPTERS:
     import_module(f"{__name__}.{chapter}")
 

@@ -37,8 +37,8 @@ def images(seed: int, training: int = TRAINING) -> tuple[Any, Any, Any]:
 
 
 def new(layers: int, variant: str, rng: np.random.Generator, dropout: float = 0.0, variational: bool = False) -> Any:
-    n, norm = UNITS[layers], variant == "layer norm"
-    recurrent = tuple(GRU.init(n, n, rng, layer_norm=norm) for _ in range(layers))
+    n = UNITS[layers]
+    recurrent = tuple(GRU.init(n, n, rng) for _ in range(layers))
     stack = Deep((Dense.init(8, n, rng), *recurrent), dropout, variational, residual=variant == "residual")
     return stack, Dense.init(n, 10, rng)
 
