@@ -41,7 +41,7 @@ help:
 	@echo "make first-steps      every downloaded notebook in an empty environment (needs a network)"
 	@echo "make lite             the chapters for JupyterLite in _build/lite: they run in the reader's browser, with a network"
 	@echo "make equations        check every display equation; make equation-mutants: wrong versions have to fail"
-	@echo "make exercises        every known mistake in every exercise: how many the answers name"
+	@echo "make exercises        every known mistake in every exercise: how many the answers name (NAMES='bptt gru')"
 	@echo "make claims           every claim about how networks behave, and its verdict; make claim-mutants: wrong ones have to fail"
 	@echo "make experiments      the long runs that claims are about; says how long each takes (NAMES='copy-width letters-window')"
 	@echo "make mutants          mistakes put into the source one at a time: the tests have to see each (WORDS='gru deep')"
@@ -166,7 +166,7 @@ equation-mutants: $(INSTALLED)
 	$(ONE_THREAD) $(BIN)/python -m pytest -s -m slow tests/equations/test_mutants.py
 
 exercises: $(INSTALLED)
-	cd tests && $(ONE_THREAD) $(abspath $(BIN))/python -m exercises
+	cd tests && $(ONE_THREAD) $(abspath $(BIN))/python -m exercises $(NAMES)
 
 claims: $(INSTALLED)
 	cd tests && $(ONE_THREAD) $(abspath $(BIN))/python -m claims

@@ -1,7 +1,7 @@
 """``{exercises}``: all exercises of the book, chapter by chapter, from the package's records.
 
-An exercise that has a box in its chapter is linked by its label; the others are to be had from the package alone, by
-their name.
+An exercise that has a box in its chapter is linked by its label; the others are checked by the package and to be had
+by their name.
 """
 
 from __future__ import annotations
@@ -52,9 +52,13 @@ def listing(root: Path, there: dict[str, str]) -> str:
             if chapter in there
             else ""
         )
+        linked = {
+            each.name: f":label: {each.label}\\n" in text for each in exercises(chapter)
+        }
         rows = [
-            row(each, bool(each.label) and f":label: {each.label}\\n" in text)
+            row(each, linked[each.name])
             for each in exercises(chapter)
+            if linked[each.name] or isinstance(each, Exercise | Derivation)
         ]
         head = [
             "| exercise | asks for | minutes | checked as |",

@@ -76,6 +76,7 @@ class Chapter:
 
 
 CHAPTERS = {
+    "sequences": Chapter(("sequences",)),
     "notation": Chapter(("rnn", "feedforward", "facts")),
     "rnn-forward": Chapter(
         ("rnn", "facts"),
@@ -85,10 +86,10 @@ CHAPTERS = {
         },
     ),
     "bptt": Chapter(("rnn", "facts"), {"eq:batch-gradient": "rnn-batch"}),
-    "batches": Chapter(("rnn-batch", "rnn", "facts")),
+    "batches": Chapter(("rnn-batch", "padded", "rnn", "facts")),
     "vanishing-gradients": Chapter(("rnn", "lstm", "gru", "facts")),
     "training": Chapter(("facts", "rnn")),
-    "language-model": Chapter(("rnn", "facts")),
+    "language-model": Chapter(("language-model", "rnn", "facts")),
     "gru": Chapter(("gru", "gru-after", "facts")),
     "lstm-forward": Chapter(
         ("lstm", "lstm-peepholes", "facts"),

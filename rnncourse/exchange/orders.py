@@ -116,6 +116,12 @@ def to_layout(layer: Any, layout: str, forget_bias: float = 1.0, gradients: bool
     ------
     ValueError
         If there is no counterpart; the message says why.
+
+    Examples
+    --------
+    >>> layer = LSTM.init(n_x=4, n_a=3, rng=np.random.default_rng(0))
+    >>> {name: array.shape for name, array in to_layout(layer, "tf1").items()}
+    {'kernel': (7, 12), 'bias': (12,)}
     """
     validate.choice("layout", layout, LAYOUTS)
     library = {"tf1": "TensorFlow 1", "cs231n": "CS231n", "coursera": "Coursera"}[layout]

@@ -1,6 +1,7 @@
 """Calling a learner's function so that the notebook goes on, whatever it does.
 
-This is no sandbox: it keeps an accident from doing harm, and says what happened. Nothing can hold up ``os._exit``.
+This is no sandbox: it keeps an accident from doing harm, and says what happened. Nothing can hold up ``os._exit``, and
+a loop that catches whatever is raised in it ends when the interrupt falls between two of its attempts.
 """
 
 from __future__ import annotations

@@ -10,15 +10,9 @@ from importlib import import_module
 from .claim import CLAIMS, report
 
 CHAPTERS = (
-    "bidirectional",
-    "bptt",
-    "deep",
-    "gru",
-    "lstm_backward",
-    "lstm_forward",
-    "rnn_forward",
-    "vanishing_gradients",
-)
+    "batches", "bidirectional", "bptt", "deep", "gru", "language_model", "lstm_backward", "lstm_forward", "rnn_forward",
+    "sequences", "vanishing_gradients",
+)  # fmt: skip
 for chapter in CHAPTERS:
     import_module(f"{__name__}.{chapter}")
 

@@ -1,3 +1,5 @@
+import sys
+
 from exercises.survey import main
 
-main()
+main(sys.argv[1:])

@@ -61,8 +61,8 @@ def of_derivation(derivation: Derivation) -> list[Found]:
     return found
 
 
-def main() -> None:
-    everything = exercises()
+def main(chapters: list[str]) -> None:
+    everything = [e for chapter in chapters or [None] for e in exercises(chapter)]
     coded = [e for e in everything if isinstance(e, Exercise)]
     derived = [e for e in everything if isinstance(e, Derivation)]
     found = [f for e in coded for f in of_exercise(e)] + [f for e in derived for f in of_derivation(e)]
@@ -73,7 +73,3 @@ def main() -> None:
     print(f"indistinguishable:  {len(alike)}" + "".join(f"\n    {f.exercise}: {f.mistake}" for f in alike))
     slow = max(found, key=lambda f: f.slowest)
     print(f"slowest answer:     {slow.slowest:.2f} s ({slow.exercise}: {slow.mistake})")
-
-
-if __name__ == "__main__":
-    main()

@@ -157,7 +157,7 @@ def forever_in_a_blank(x_t, a_prev, W_aa, W_ax, b_a):
 def forever_and_catches(*a):
     while True:
         with contextlib.suppress(BaseException):
-            time.sleep(0.001)
+            sum(range(100))
 
 
 def sleeps(*a):
@@ -168,7 +168,7 @@ def sleeps(*a):
 def test_a_loop_that_never_ends_is_stopped(endless):
     start = time.perf_counter()
     assert "Stopped after 2 seconds. Is there a loop that never ends?" in said(endless)
-    assert time.perf_counter() - start < 6  # 3 on a machine with nothing else to do
+    assert time.perf_counter() - start < 8  # 3 on a machine with nothing else to do
 
 
 def test_a_loop_is_stopped_in_another_thread_too():

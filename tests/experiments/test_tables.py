@@ -44,4 +44,6 @@ def test_a_row_that_is_not_borderline_comes_out_again(experiment):
     found = experiment.run(**experiment.again)
     assert set(found) == set(experiment.tolerance) == stored.keys() - experiment.again.keys()
     for name, value in found.items():
+        if experiment.tolerance[name] is None:  # such as a text that was drawn
+            continue
         np.testing.assert_allclose(value, stored[name], rtol=0, atol=experiment.tolerance[name], err_msg=name)

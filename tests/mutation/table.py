@@ -501,6 +501,64 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
+        "language_model.py",
+        ("tests/test_language_model.py", "-k", "not topics"),
+        [
+            (
+                "a discount for each order in place of each follower",
+                "(level.discount * sizes / total)",
+                "(level.discount / total)",
+            ),
+            (
+                "lower orders count how often",
+                "            rows = rows[:, 1:]",
+                "            rows = rows[:, 1:].repeat(counts, axis=0)",
+            ),
+            (
+                "the discount may push a count below 0",
+                "np.maximum(level.counts[entry] - level.discount, 0)",
+                "level.counts[entry]",
+            ),
+            (
+                "what is not known is taken for a symbol",
+                'contexts.astype(">u2")',
+                'np.maximum(contexts, 0).astype(">u2")',
+            ),
+            ("the oldest symbols are the context", "contexts[:, contexts.shape[1] - k :]", "contexts[:, :k]"),
+            ("perplexity to the base 2", "np.exp(_nats(nats).mean())", "np.exp2(_nats(nats).mean())"),
+            ("bits are nats", "_nats(nats).mean() / LN_2", "_nats(nats).mean()"),
+            ("the score is one step late", "columns[t + 1][:, None], axis=1)", "columns[t][:, None], axis=1)"),
+            (
+                "the logits are multiplied by the temperature",
+                "/ max(temperature, LEAST))",
+                "* max(temperature, LEAST))",
+            ),
+            ("top-k keeps one more", "rank >= validate.size", "rank > validate.size"),
+            (
+                "the nucleus leaves out the one that reaches it",
+                "np.cumsum(sorted_p, axis=-1) - sorted_p",
+                "np.cumsum(sorted_p, axis=-1)",
+            ),
+            (
+                "the nucleus takes the rank for the order",
+                "np.take_along_axis(before, rank, axis=-1)",
+                "np.take_along_axis(before, order, axis=-1)",
+            ),
+            ("in float32", "    z = z.astype(np.float64)\n", ""),
+            ("NaN passes", "if np.isnan(z).any():", "if False:"),
+            (
+                "what is drawn is not read",
+                "logits, state = _next(model, drawn[k], state)",
+                "logits, _ = _next(model, drawn[k], state)",
+            ),
+            ("the draw may take the impossible", "cumulative > rng", "cumulative >= rng"),
+            ("beams keep their old states", "s[rows], state)", "s, state)"),
+            ("beams keep their old texts", "[symbols[:, rows], last[None]]", "[symbols[:, : len(rows)], last[None]]"),
+            ("the beam forgets its score", "total[:, None] + log_softmax(logits)", "log_softmax(logits)"),
+            ("a stop goes on", "drawn[k, over] = stop", "pass"),
+        ],
+    ),
+    (
         "optimizers.py",
         ("tests/test_optimizers.py", "-k", "adam or momentum or clip"),
         [
@@ -743,6 +801,28 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
                 '    if kind != "RNN":\n        if ',
                 '    if kind != "RNN":\n        if False and ',
             ),
+        ],
+    ),
+    (
+        "data.py",
+        ("tests/test_data.py",),
+        [
+            (
+                "a stream's targets wrap around",
+                "Streams(rows(0), rows(1))",
+                "Streams(rows(0), np.roll(rows(0), -1, 0))",
+            ),
+            ("streams run across", "(n, steps, *array.shape[1:]).swapaxes(0, 1)", "(steps, n, *array.shape[1:])"),
+            ("a whole row is left out", "(len(array) - 1) // n", "(len(array) - 1) // n - 1"),
+            ("the last, shorter window is lost", "range(0, len(x), steps)]", "range(0, len(x) - steps + 1, steps)]"),
+            ("targets of a window are one window late", "y[k : k + steps])", "y[k + steps : k + 2 * steps])"),
+            ("no gap before the test", "n - t - (gap if t else 0)", "n - t"),
+            ("the validation overlaps with the test", '"test": (n - t, n)', '"test": (n - t - v, n)'),
+            ("one step too many counts", "[:, None] < _lengths(", "[:, None] <= _lengths("),
+            ("buckets are not sorted", 'order[np.argsort(sizes[order], kind="stable")]', "order"),
+            ("the last batch is lost", "range(0, len(order), batch)]", "range(0, len(order) - batch + 1, batch)]"),
+            ("padding stands in front", "x[: len(array), k] = array", "x[len(x) - len(array) :, k] = array"),
+            ("left padding is read from the front", "x[steps - n :, k]", "x[:n, k]"),
         ],
     ),
 ]

@@ -16,9 +16,12 @@ __all__ = [
     "FEEDFORWARD",
     "GRU",
     "GRU_AFTER",
+    "LANGUAGE_MODEL",
     "LSTM",
     "LSTM_PEEPHOLES",
+    "PADDED",
     "RNN",
+    "SEQUENCES",
     "USE_GATE",
 ]
 
@@ -108,4 +111,30 @@ FACTS = Notation(
     },
     {"n": "n", "n_g": "n_g"},
     indices=INDICES - {"s", r"\tau"},
+)  # fmt: skip
+LANGUAGE_MODEL = Notation(
+    "a language model",
+    {
+        "p_t": f"p{T}", "L_t": f"L{T}", "whole": "p", "perplexity": r"\mathcal{P}", "bits": "b",
+        "v": "z", "tau": r"\tau", "p": r"\hat y",
+        "counts": "c", "discount": "D", "followers": "N", "shorter": "r", "mixed": "q",
+    },
+    {"T": "T", "n": "n"},
+    indices=INDICES - {r"\tau"},
+)  # fmt: skip
+PADDED = Notation(
+    "the batch of sequences of different lengths, and the streams",
+    {
+        "mask": rf"\mu{T}", "lengths": "T_x", "J_s": r"J_{\mathrm{steps}}", "J_m": r"J_{\mathrm{examples}}",
+        "J_e": r"J_{\mathrm{each}}", "waste": r"\rho", "s": "s", "stream_x": f"u{T}", "stream_y": f"v{T}",
+    },
+    {"T_s": "T_s"}, base=RNN, indices=INDICES - {"s"},
+)  # fmt: skip
+SEQUENCES = Notation(
+    "sequences, tables and sizes",
+    {
+        "P": f"P{T}", "p_t": f"p{T}", "n_table": r"n_{\mathrm{table}}", "n_theta": r"n_{\mathrm{recurrent}}",
+        "n_window": r"n_{\mathrm{window}}", "volume": r"n_{\mathrm{data}}",
+    },
+    {"T": "T", "K": "K", "n": "n", "w": "w", "m": "m", "n_x": "n_x", "n_a": "n_a", "n_y": "n_y"},
 )  # fmt: skip

@@ -28,6 +28,8 @@ from ...optimizers import clip_by_norm, clip_by_value
 from ...records import Array, tree_map
 from ..language import tables
 from ..language.symbols import Notation
+from .batches import Padded, Sequences
+from .language_models import LanguageModel
 from .networks import Network, Part, columns, one, parameters
 from .world import Place, Trace, World
 
@@ -294,5 +296,8 @@ SETTINGS: dict[str, Setting] = {
     "deep": Setting(tables.DEEP, lambda s: network(s, stack, sizes=STACKS)),
     "deep-residual": Setting(tables.DEEP_RESIDUAL, lambda s: network(s, stack, sizes=SAME, residual=True)),
     "bidirectional": Setting(tables.BIDIRECTIONAL, lambda s: network(s, both_ways)),
+    "language-model": Setting(tables.LANGUAGE_MODEL, LanguageModel),
+    "padded": Setting(tables.PADDED, Padded),
+    "sequences": Setting(tables.SEQUENCES, Sequences),
     "facts": Setting(tables.FACTS, Facts, seeds=(1, 2, 3, 4, 5, 6), attaining={"zero": lambda: Facts(1, zero=True)}),
 }  # fmt: skip

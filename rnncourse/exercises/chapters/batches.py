@@ -48,7 +48,7 @@ def right_pad(sequences: list[Array]) -> tuple[Array, Array]:
     return both.x, both.lengths
 
 
-def mask(lengths: Array, T: int) -> Array:
+def steps_inside(lengths: Array, T: int) -> Array:
     """Say which steps of padded sequences count.
 
     Parameters
@@ -120,7 +120,7 @@ def right_masked(losses: Array, dz: Array, counts: Array) -> tuple[float, Array]
     return sum(float(losses[t, b]) for t, b in chosen) / len(chosen), dmean
 
 
-def streams(symbols: Array, B: int) -> tuple[Array, Array]:
+def side_by_side(symbols: Array, B: int) -> tuple[Array, Array]:
     """Cut a text into B streams that are read side by side, with the next symbol as the target.
 
     Parameters
@@ -185,11 +185,10 @@ def right_carried(states: Array, ended: Array) -> Array:
 
 
 EXERCISES = (
-    Question("batches.hand", "By hand", 8, "code", "ex-batches-hand"),
-    Question("batches.mean", "Write the masked mean", 15, "code", "ex-batches-mean"),
+    Question("batches.by-hand", "By hand", 8, "recall", "ex-batches-hand"),
     Question("batches.loader", "Find the loader's mistakes", 15, "code", "ex-batches-loader"),
-    Question("batches.accumulate", "One example at a time", 10, "code", "ex-batches-accumulate"),
-    Question("batches.coarse", "How coarse a bucket? (research)", 20, "explore", "ex-batches-coarse"),
+    Question("batches.accumulate", "One example at a time", 10, "derive", "ex-batches-accumulate"),
+    Question("batches.coarse", "How coarse a bucket (research)", 20, "explore", "ex-batches-coarse"),
     Exercise(
         "batches.pad", "Padding", 10, "code",
         task="Put sequences of different lengths side by side, with zeros behind their ends.",
@@ -219,7 +218,7 @@ EXERCISES = (
     Exercise(
         "batches.mask", "The mask", 5, "code",
         task="Say which steps of padded sequences count.",
-        solution=mask,
+        solution=steps_inside,
         reference=right_mask,
         draw=draw_mask,
         outputs={"counts": "(T, B)"},
@@ -243,7 +242,7 @@ EXERCISES = (
         question="how do you get the lengths back from the mask?",
     ),
     Exercise(
-        "batches.masked-mean", "The masked mean and its gradient", 15, "code",
+        "batches.masked-mean", "The masked mean and its gradient", 15, "code", "ex-blank-batches-masked-mean",
         task="Average the losses over the steps that count, and give the gradient of that average.",
         solution=masked_mean,
         reference=right_masked,
@@ -281,7 +280,7 @@ EXERCISES = (
     Exercise(
         "batches.streams", "Streams without wrap-around", 15, "code", "ex-blank-batches-streams",
         task="Cut a text into streams that are read side by side, with the next symbol as the target.",
-        solution=streams,
+        solution=side_by_side,
         reference=right_streams,
         draw=draw_streams,
         outputs={"x": "(T, B)", "y": "(T, B)"},

@@ -145,6 +145,42 @@ def right_final(dlast: Array, lengths: Array, T: int) -> Array:
     return right_loss_steps("many-to-one", lengths, T)[..., None] * dlast
 
 
+def last_elements(x: Array, w: int) -> Array:
+    """Lay a window of the last w elements before a network without a state, at every step.
+
+    Parameters
+    ----------
+    x : ndarray, shape (T, B, n_x)
+        Sequences side by side, time first.
+    w : int
+        The width of the window, at least 1.
+
+    Returns
+    -------
+    inputs : ndarray, shape (T, B, w * n_x)
+        At each step the element w - 1 steps back, and so on up to the present one, side by side; zeros stand for
+        elements before the first.
+    """
+    T, B, n_x = x.shape
+    inputs = np.zeros((T, B, w, n_x))
+    for k in range(w):
+        back = w - 1 - k
+        inputs[back:, :, k] = x[: max(T - back, 0)]
+    return inputs.reshape(T, B, w * n_x)
+
+
+def draw_window(rng: np.random.Generator, s: Sizes) -> dict[str, Array | int]:
+    """Draw sequences, and windows of several widths: wider than one element, and than the sequence in one kind."""
+    return {"x": normal(rng, s, s.T, s.B, s.n_x), "w": 2 + s.n_y % 3}
+
+
+def right_window(x: Array, w: int) -> Array:
+    """Go through the steps: put zeros before the sequence and take w elements."""
+    longer = np.concatenate([np.zeros((w - 1, *x.shape[1:])), x])
+    steps = [np.concatenate([longer[t + k] for k in range(w)], axis=1) for t in range(len(x))]
+    return np.stack(steps)
+
+
 TASKS = tuple(
     Kind(f"{i} in, {o} out, {'' if aligned else 'not '}aligned", Sizes(T=i, B=o, n_x=1 if aligned else 2))
     for i, o, aligned in (
@@ -216,6 +252,42 @@ EXERCISES = (
             "t < lengths is inside; t == lengths - 1 is the last step, with t = 0, …, T - 1 as a column.",
         ),
         question="by what would you divide to get a mean over what counts?",
+    ),
+    Exercise(
+        "sequences.windows", "A window", 15, "code", "ex-blank-sequences-windows",
+        task="Write the inputs of a network that reads a window: at every step the last w elements, side by side.",
+        solution=last_elements,
+        reference=right_window,
+        draw=draw_window,
+        outputs={"inputs": "(T, B, w * n_x)"},
+        mistakes=(
+            Mistake("the window holds the future", "inputs[back:, :, k] = x[: max(T - back, 0)]",
+                "inputs[: max(T - back, 0), :, w - 1 - k] = x[back:]", "A prediction must not see what is to come.",
+                "at the direction of the shift"),
+            Mistake("the present element is missing", "back = w - 1 - k", "back = w - k",
+                "A window of w elements ends with the present one.", "at how far back each place reaches"),
+            Mistake("the newest element stands first", "back = w - 1 - k", "back = k",
+                "The oldest stands first, the present one last.", "at the order in the window"),
+            Mistake("the start of a sequence wraps around to its end",
+                "inputs[back:, :, k] = x[: max(T - back, 0)]", "inputs[:, :, k] = np.roll(x, back, axis=0)",
+                "Before the first element there is nothing.", "at the first steps"),
+            Mistake("the first element is repeated before the start",
+                "inputs[back:, :, k] = x[: max(T - back, 0)]",
+                "inputs[:, :, k] = x[np.maximum(np.arange(T) - back, 0)]", "Zeros are asked for.",
+                "at the first steps"),
+            Mistake("the window slides over the examples", "    T, B, n_x = x.shape\n",
+                "    x = x[:, ::-1]\n    T, B, n_x = x.shape\n", "Each example has a window of its own.",
+                "at the axis of the examples"),
+            Mistake("the elements are mixed, entry by entry", "inputs.reshape(T, B, w * n_x)",
+                "inputs.swapaxes(2, 3).reshape(T, B, w * n_x)", "An element's entries stay together.",
+                "at reshape: which axis runs fastest?"),
+        ),
+        hints=(
+            "Start from zeros, with an axis of its own for the place in the window.",
+            "Place k of the window is the sequence, shifted by some steps.",
+            "A shift by `back` steps puts x[:T - back] at the steps from `back` on; join the last two axes at the end.",
+        ),
+        question="how many of the inputs of two neighbouring steps are the same numbers?",
     ),
     Exercise(
         "sequences.shifted", "The next symbol", 5, "code",
