@@ -136,8 +136,8 @@ NONE, BETWEEN, ALONG = "none", "between layers, new at each step", "weights alon
 @exact(
     "deep-dropout-few",
     "digits-dropout",
-    text="Of the test images 76 % are named right on average with nothing dropped, 79 % with dropout between the layers "
-    "and 81 % with weights dropped along time, at the best of three learning rates each.",
+    text="Of the test images 76 % are named right on average with nothing dropped, 79 % with dropout between the "
+    "layers and 81 % with weights dropped along time, at the best of three learning rates each.",
     says={
         "76 %": lambda runs: named_right(runs, NONE),
         "79 %": lambda runs: named_right(runs, BETWEEN),
