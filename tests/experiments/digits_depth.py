@@ -99,7 +99,7 @@ EXPERIMENT = Experiment(
         for seed in SEEDS
     ),
     run=run,
-    again={"layers": 2, "variant": "plain", "rate": 0.01, "seed": 0},
+    again={"layers": 1, "variant": "plain", "rate": 0.03, "seed": 0},
     tolerance={"validation": 0.05, "accuracy": 0.03, "loss": 0.05, "early": 0.05},
     clear=lambda row: row["accuracy"] > 0.9,
 )  # fmt: skip
