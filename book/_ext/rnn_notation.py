@@ -73,6 +73,7 @@ SCOPES = {
     "book/learning/vanishing-gradients": Scope(
         "rnn", local=frozenset({"W_{a}", "W_{b}", "W_{c}"})
     ),
+    "book/learning/training": Scope("rnn"),
     "book/gated/gru": Scope("gru", {"reset-before-or-after-the-product": "gru-after"}),
     "book/gated/lstm-forward": Scope(
         "lstm",

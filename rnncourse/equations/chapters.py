@@ -88,7 +88,13 @@ CHAPTERS = {
     "bptt": Chapter(("rnn", "facts"), {"eq:batch-gradient": "rnn-batch"}),
     "batches": Chapter(("rnn-batch", "padded", "rnn", "facts")),
     "vanishing-gradients": Chapter(("rnn", "lstm", "gru", "facts")),
-    "training": Chapter(("facts", "rnn")),
+    "training": Chapter(
+        ("facts", "rnn", "momentum", "adam"),
+        {
+            "eq:rmsprop-square": "rmsprop", "eq:rmsprop-step": "rmsprop", "eq:adam-mean": "adam",
+            "eq:adam-square": "adam", "eq:dropout": "dropped", "eq:dropout-variational": "dropped-variational",
+        },
+    ),
     "language-model": Chapter(("language-model", "rnn", "facts")),
     "gru": Chapter(("gru", "gru-after", "facts")),
     "lstm-forward": Chapter(

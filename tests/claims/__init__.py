@@ -11,7 +11,7 @@ from .claim import CLAIMS, report
 
 CHAPTERS = (
     "batches", "bidirectional", "bptt", "deep", "gru", "language_model", "lstm_backward", "lstm_forward", "rnn_forward",
-    "sequences", "vanishing_gradients",
+    "sequences", "training", "vanishing_gradients",
 )  # fmt: skip
 for chapter in CHAPTERS:
     import_module(f"{__name__}.{chapter}")

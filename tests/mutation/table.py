@@ -675,6 +675,21 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         ],
     ),
     (
+        "training.py",
+        ("tests/test_training.py", "-k", "bit or patience or best or validation or checkpoint or clip"),
+        [
+            ("an equal score counts as a better one", "if score < min(now.scores", "if score <= min(now.scores"),
+            ("the best model is the last one validated", "else now.best\n", "else now.model\n"),
+            ("patience ends one validation late", ">= patience", "> patience"),
+            ("going on forgets the optimiser's state", "resume.model, resume.state, kept", "resume.model, None, kept"),
+            ("going on does not set the generator", "rng.bit_generator.state = resume.rng.bit", "_ = resume.rng.bit"),
+            ("going on forgets what was carried", "carry is NOTHING else resume.carry", "carry is NOTHING else carry"),
+            ("a checkpoint holds the generator itself", "copy = deepcopy(rng)\n", "copy = rng\n"),
+            ("the generator's state is that of the start", "now = new._replace(bits=_bits(rng))", "now = new"),
+            ("what is clipped is not used", "return clip_by_norm(grads, max_norm)", "return grads, global_norm(grads)"),
+        ],
+    ),
+    (
         "battery.py",
         ("tests/contract/test_check_layer.py", "-k", "faulty or fast_path"),
         [

@@ -16,6 +16,7 @@ TOP = re.compile(r"\^\{\s*\\top\s*\}|\^\s*\\top|\\top")
 LOSSES = ("L", "L_t", "J", "J_s", "J_m", "J_e")
 NUMBERS = (
     "alpha", "theta", "tau", "s", "n_theta", "mask", "lengths", "waste", "P", "p_t", "n_table", "n_window", "volume",
+    "beta", "beta1", "beta2", "eps", "p_drop",
 )  # fmt: skip
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from .symbols import INDICES, Notation
 
 __all__ = [
+    "ADAM",
     "BIDIRECTIONAL",
     "DEEP",
     "DEEP_RESIDUAL",
+    "DROPPED",
     "FACTS",
     "FEEDFORWARD",
     "GRU",
@@ -22,6 +24,7 @@ __all__ = [
     "PADDED",
     "RNN",
     "SEQUENCES",
+    "UPDATES",
     "USE_GATE",
 ]
 
@@ -121,6 +124,29 @@ LANGUAGE_MODEL = Notation(
     },
     {"T": "T", "n": "n"},
     indices=INDICES - {r"\tau"},
+)  # fmt: skip
+K = r"^{\langle k \rangle}"
+UPDATES = Notation(
+    "the updates of an optimiser",
+    {
+        "w": f"w{K}", "g": f"g{K}", "velocity": f"v{K}", "square": f"s{K}", "alpha": r"\alpha", "beta": r"\beta",
+        "eps": r"\varepsilon",
+    },
+    {"K": "T", "n": "n"}, indices=INDICES - {"s"},
+)  # fmt: skip
+ADAM = Notation(
+    "the updates of Adam",
+    {
+        "w": f"w{K}", "g": f"g{K}", "mean": f"v{K}", "square": f"s{K}", "mean_hat": rf"\hat v{K}",
+        "square_hat": rf"\hat s{K}", "alpha": r"\alpha", "beta1": r"\beta_1", "beta2": r"\beta_2",
+        "eps": r"\varepsilon",
+    },
+    {"K": "T", "n": "n"}, indices=INDICES - {"s"},
+)  # fmt: skip
+DROPPED = Notation(
+    "a layer with dropout",
+    {"below": f"a{T}", "kept": f"r{T}", "dropped": rf"\tilde a{T}", "p_drop": "p"},
+    {"T": "T", "T_x": "T", "n_x": "n_x", "n_a": "n_a"},
 )  # fmt: skip
 PADDED = Notation(
     "the batch of sequences of different lengths, and the streams",

@@ -31,6 +31,7 @@ from ..language.symbols import Notation
 from .batches import Padded, Sequences
 from .language_models import LanguageModel
 from .networks import Network, Part, columns, one, parameters
+from .updates import Dropped, Updates
 from .world import Place, Trace, World
 
 __all__ = ["SETTINGS", "Setting"]
@@ -297,6 +298,11 @@ SETTINGS: dict[str, Setting] = {
     "deep-residual": Setting(tables.DEEP_RESIDUAL, lambda s: network(s, stack, sizes=SAME, residual=True)),
     "bidirectional": Setting(tables.BIDIRECTIONAL, lambda s: network(s, both_ways)),
     "language-model": Setting(tables.LANGUAGE_MODEL, LanguageModel),
+    "momentum": Setting(tables.UPDATES, lambda s: Updates(s, "momentum")),
+    "rmsprop": Setting(tables.UPDATES, lambda s: Updates(s, "rmsprop")),
+    "adam": Setting(tables.ADAM, lambda s: Updates(s, "adam")),
+    "dropped": Setting(tables.DROPPED, lambda s: Dropped(s, variational=False)),
+    "dropped-variational": Setting(tables.DROPPED, lambda s: Dropped(s, variational=True)),
     "padded": Setting(tables.PADDED, Padded),
     "sequences": Setting(tables.SEQUENCES, Sequences),
     "facts": Setting(tables.FACTS, Facts, seeds=(1, 2, 3, 4, 5, 6), attaining={"zero": lambda: Facts(1, zero=True)}),
