@@ -1,4 +1,4 @@
-"""Sequences to learn from: Elman's letters, temporal XOR, agreement, sunspots, the characters of a text.
+"""Sequences to learn from: Elman's letters, temporal XOR, agreement, gaps between letters, sunspots, digits, a text.
 
 And batches of them: sequences of different lengths, padded to one array or sorted into buckets; a long sequence as
 streams, cut into windows, and split into parts to learn from, to choose by and to test on.
@@ -23,13 +23,17 @@ __all__ = [
     "ELMAN_CODES",
     "Agreement",
     "Characters",
+    "Digits",
+    "Gaps",
     "Padded",
     "Splits",
     "Streams",
     "Sunspots",
     "agreement",
     "buckets",
+    "digits",
     "elman_letters",
+    "gaps",
     "mask",
     "one_hot",
     "pad",
@@ -163,6 +167,87 @@ def agreement(n_sentences: int, distance: int, rng: np.random.Generator) -> Agre
     words[4 : 2 + 3 * phrases : 3] = nouns[1:]
     words[2 + 3 * phrases :] = rng.integers(10, 13, (adverbs, n))
     return Agreement(words, (nouns[0] > 3).astype(np.int64))
+
+
+class Gaps(NamedTuple):
+    """Letters with gaps between them, and what stands on both sides of each step."""
+
+    symbols: Array
+    tags: Array
+    lengths: Array
+
+
+def gaps(n_sequences: int, n_steps: int, rng: np.random.Generator, longest: int = 6) -> Gaps:
+    """Generate letters a and b with gaps between them; a step's tag is the letter before it and the letter after it.
+
+    The letters are drawn with equal chances, so that nothing before a gap tells the letter behind it: whoever has not
+    seen it can but guess, and is right half of the time. At a letter, both letters of the tag are that letter. A
+    sequence begins and ends with a letter.
+
+    Parameters
+    ----------
+    n_sequences : int
+        Number of sequences, B.
+    n_steps : int
+        Most steps of a sequence, T; it ends with the last letter that fits in.
+    rng : numpy.random.Generator
+        Source of randomness.
+    longest : int
+        Gaps have from 0 to this many steps, each number with the same chance, as long as the letter behind fits in.
+
+    Returns
+    -------
+    Gaps
+        ``symbols`` (T, B) of int: 0 in a gap, and in the padding, 1 for a, 2 for b; ``tags`` (T, B) of int: 0, 1, 2, 3
+        for aa, ab, ba, bb, and 0 in the padding; ``lengths`` (B,) of int.
+
+    Examples
+    --------
+    >>> symbols, tags, lengths = gaps(1, 9, np.random.default_rng(1), longest=3)
+    >>> "".join("-ab"[symbol] for symbol in symbols[: lengths[0], 0])
+    'a--b---a'
+    >>> [("aa", "ab", "ba", "bb")[tag] for tag in tags[: lengths[0], 0]]
+    ['aa', 'ab', 'ab', 'bb', 'ba', 'ba', 'ba', 'aa']
+    """
+    n, steps = validate.size("n_sequences", n_sequences, least=0), validate.size("n_steps", n_steps)
+    rng, longest = validate.generator("rng", rng), validate.size("longest", longest, least=0)
+    jumps = rng.integers(1, longest + 2, (steps, n))
+    jumps[0] = 0
+    places, letters = jumps.cumsum(axis=0), rng.integers(1, 3, (steps, n))
+    symbols, tags = np.zeros((2, steps, n), np.int64)
+    lengths = np.zeros(n, np.int64)
+    for k in range(n):
+        at = places[places[:, k] < steps, k]
+        symbols[at, k] = letters[: len(at), k]
+        lengths[k] = at[-1] + 1
+        t = np.arange(lengths[k])
+        before, after = np.searchsorted(at, t, side="right") - 1, np.searchsorted(at, t)
+        tags[t, k] = 2 * letters[before, k] + letters[after, k] - 3
+    return Gaps(symbols, tags, lengths)
+
+
+class Digits(NamedTuple):
+    """Handwritten digits, read row by row."""
+
+    rows: Array
+    labels: Array
+
+
+def digits() -> Digits:
+    """Load 1,797 handwritten digits of 8 × 8 pixels, as scikit-learn ships them, a row of pixels a time step.
+
+    Returns
+    -------
+    Digits
+        ``rows`` (8, 1797, 8) of float64, from 0 (white) to 1, the top row first; ``labels`` (1797,) of int, 0 to 9.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is missing: ``pip install "rnncourse[data]"``.
+    """
+    images, labels = needed("sklearn.datasets", "data", "digits").load_digits(return_X_y=True)
+    return Digits(images.reshape(-1, 8, 8).transpose(1, 0, 2) / 16, labels.astype(np.int64))
 
 
 class Sunspots(NamedTuple):

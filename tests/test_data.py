@@ -14,7 +14,9 @@ from rnncourse.data import (
     Characters,
     agreement,
     buckets,
+    digits,
     elman_letters,
+    gaps,
     mask,
     one_hot,
     pad,
@@ -321,6 +323,68 @@ def test_left_padding_turns_right_whatever_stands_in_it(tail):
 def test_bad_left_padding_is_refused_by_name(x, lengths, error, message):
     with pytest.raises(error, match=f"^{message}"):
         right_padded(x, lengths)
+
+
+def test_a_gaps_tag_is_the_letter_before_and_the_letter_after():
+    symbols, tags, lengths = gaps(300, 20, rng(), longest=4)
+    for k, n in enumerate(lengths):
+        row = symbols[:n, k]
+        assert row[0] > 0
+        assert row[-1] > 0
+        for t in range(n):
+            before, after = row[: t + 1][row[: t + 1] > 0][-1], row[t:][row[t:] > 0][0]
+            assert tags[t, k] == 2 * (before - 1) + after - 1
+        assert (symbols[n:, k] == 0).all()
+        assert (tags[n:, k] == 0).all()
+        assert 20 - 5 < n <= 20  # another letter would have fitted in
+
+
+def test_gaps_are_of_all_lengths_alike_and_letters_are_independent():
+    symbols, _, lengths = gaps(2000, 50, rng(), longest=3)
+    inside = [symbols[:n, k] for k, n in enumerate(lengths)]
+    places = [np.flatnonzero(row) for row in inside]
+    steps = np.concatenate([(np.diff(at) - 1)[at[:-1] < 46] for at in places])  # behind which a gap of any length fits
+    counts = np.bincount(steps)
+    assert len(counts) == 4
+    assert np.abs(counts / counts.sum() - 0.25).max() < 0.01
+    letters = [row[row > 0] for row in inside]
+    same = np.concatenate([row[1:] == row[:-1] for row in letters])
+    assert abs(same.mean() - 0.5) < 5 / np.sqrt(4 * len(same))
+    assert (gaps(3, 5, rng(), longest=0).symbols > 0).all()
+    assert gaps(0, 5, rng()).symbols.shape == (5, 0)
+
+
+@pytest.mark.parametrize(
+    ("bad", "kind", "message"),
+    [
+        ((-1, 5, rng()), ValueError, r"^n_sequences: "),
+        ((1, 0, rng()), ValueError, r"^n_steps: "),
+        ((1, 5, None), TypeError, r"^rng: "),
+        ((1, 5, rng(), -1), ValueError, r"^longest: "),
+    ],
+    ids=["n_sequences", "n_steps", "rng", "longest"],
+)
+def test_gaps_that_cannot_be_made_are_refused(bad, kind, message):
+    with pytest.raises(kind, match=message):
+        gaps(*bad)
+
+
+def test_the_digits_are_scikit_learns_read_from_the_top():
+    datasets = pytest.importorskip("sklearn.datasets")
+    rows, labels = digits()
+    assert (rows.shape, labels.shape) == ((8, 1797, 8), (1797,))
+    assert (rows.dtype, labels.dtype) == (np.float64, np.int64)
+    assert (rows.min(), rows.max()) == (0, 1)
+    images = datasets.load_digits().images
+    np.testing.assert_array_equal(rows[:, 5], images[5] / 16)
+    assert np.bincount(labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+
+
+def test_a_missing_scikit_learn_is_an_import_error_that_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(ImportError, match=r'^digits needs scikit-learn: pip install "rnncourse\[data\]"$'):
+        digits()
 
 
 @pytest.mark.parametrize(("n", "batch"), [(2, 1), (10, 1), (10, 3), (13, 3), (14, 3), (8, 7), (5, 2)])

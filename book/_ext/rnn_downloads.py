@@ -31,7 +31,7 @@ EXTRAS_FOR = {  # extras of the package: the words in a page's code that ask for
     "plots": (r"matplotlib|diagrams|widgets", ("matplotlib",)),
     "widgets": (r"widgets", ("ipywidgets",)),
     "progress": (r"progress=True", ("tqdm",)),
-    "data": (r"sunspots", ("statsmodels",)),
+    "data": (r"sunspots|import digits", ("statsmodels", "sklearn")),
     "equations": (r"equations", ("markdown_it", "mdit_py_plugins")),
 }
 # SITE = "" is what page.js looks for.

@@ -107,7 +107,7 @@ CHAPTERS = {
     ),
     "lstm-backward": Chapter(("lstm", "lstm-peepholes", "facts"), {"eq:lstm-coupled-delta-f": "lstm-coupled"}),
     "bidirectional": Chapter(("bidirectional", "facts")),
-    "deep": Chapter(("deep", "facts")),
+    "deep": Chapter(("deep", "deep-residual", "facts")),
     "memory": Chapter(("rnn", "facts")),
     "write-a-cell": Chapter(("lstm", "facts")),
     "what-the-notes-got-wrong": Chapter(

@@ -113,7 +113,8 @@ GIVEN = {
     "x", "y", "lengths", "alpha", "theta", "tau", "s", "v", "g", "counts", "discount", "followers", "shorter",
     "beta", "beta1", "beta2", "eps", "p_drop", "kept", "below",
 }  # fmt: skip
-VARIANTS = ("rnn-batch", "rnn-binary", "rnn-linear", "rnn-squared", "lstm-carousel")  # of a run that is covered
+# of a run that is covered
+VARIANTS = ("rnn-batch", "rnn-binary", "rnn-linear", "rnn-squared", "lstm-carousel", "deep-residual")
 
 
 def parameter(key: str) -> bool:

@@ -329,7 +329,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         "layers/deep.py",
         layers("deep"),
         [
-            ("every layer but the first reads layer 1", "x = runs[-1].a", "x = runs[0].a"),
+            ("every layer but the first reads layer 1", "x = runs[k].a if", "x = runs[0].a if"),
             ("the final state's gradient is ignored", "da, final[k], inputs", "da, None, inputs"),
             ("the states come in reverse", "states.insert(0, grads.state)", "states.append(grads.state)"),
         ],
@@ -364,6 +364,29 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
                 "replace(self, layers=tuple(layers))",
                 "Deep(tuple(layers), self.dropout)",
             ),
+        ],
+    ),
+    (
+        "layers/deep.py",
+        ("tests/test_deep.py", "-k", "residual or around or no_sizes or embedding_is_not or read"),
+        [
+            ("the gradient does not go around a residual layer", "da = da + around", "da = da"),
+            (
+                "what goes around has been through the layer",
+                "around = keep(valid, da) if",
+                "around = keep(valid, da) * 0.5 if",
+            ),
+            ("a gradient in the padding goes around", "keep(valid, da) if self._adds", "da if self._adds"),
+            ("a step forgets to add", "x_t = x_t + a_t if self._adds(k) else a_t", "x_t = a_t"),
+            ("the layer below is added after dropout", "(below if k else runs[0].x)", "(x if k else runs[0].x)"),
+            ("padding is added at the first layer", "(below if k else runs[0].x)", "below"),
+            ("the sum is not what the stack puts out", "if top is None else top", "if True else top"),
+            (
+                "sizes that do not agree are added",
+                "layer.n_x == layer.n_out and not",
+                "layer.n_x <= layer.n_out and not",
+            ),
+            ("nothing to add passes without a word", "if self.residual and not any(", "if False and not any("),
         ],
     ),
     (

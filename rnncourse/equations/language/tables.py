@@ -12,6 +12,7 @@ __all__ = [
     "ADAM",
     "BIDIRECTIONAL",
     "DEEP",
+    "DEEP_RESIDUAL",
     "DROPPED",
     "FACTS",
     "FEEDFORWARD",
@@ -90,6 +91,7 @@ DEEP = Notation(
     },
     SIZES | {"N": "N"}, functions=TANH,
 )  # fmt: skip
+DEEP_RESIDUAL = Notation("the deep network with residual layers", {"h": f"h{LT}", "d h": rf"\delta_h{LT}"}, base=DEEP)
 WAYS = {"fwd": r"\overrightarrow", "bwd": r"\overleftarrow"}
 BIDIRECTIONAL = Notation(
     "the bidirectional network",

@@ -117,12 +117,11 @@ def right_gradient(da: Array, x: Array, fwd: RNN, bwd: RNN) -> Array:
 
 EXERCISES = (
     Question("bidirectional.count", "Count, and compare", 5, "recall", "ex-bi-count"),
-    Question("bidirectional.turn-round", "Write the reversal", 15, "code", "ex-bi-reverse"),
     Question("bidirectional.summary", "The summary of a sequence", 10, "code", "ex-bi-summary"),
     Question("bidirectional.equal", "Equal on both sides", 20, "derive", "ex-bi-equal"),
     Question("bidirectional.latency", "How much future is enough? (research)", 30, "explore", "ex-bi-latency"),
     Exercise(
-        "bidirectional.reverse", "Turning round within lengths", 15, "code",
+        "bidirectional.reverse", "Turning round within lengths", 15, "code", "ex-blank-bidirectional-reverse",
         task="Turn each padded sequence round within its own length.",
         solution=reversed_within,
         reference=right_reverse,
@@ -156,7 +155,7 @@ EXERCISES = (
         question="what do you get if you do it twice?",
     ),
     Exercise(
-        "bidirectional.both-ways", "From both ends", 15, "code", "ex-blank-bidirectional-both-ways",
+        "bidirectional.both-ways", "From both ends", 15, "code",
         task="Run two layers, one from each end, and put their outputs side by side.",
         solution=both_ways,
         given="from rnncourse.layers.bidirectional import reverse",

@@ -157,10 +157,10 @@ COUNTS = tuple(Kind(f"n_x = {x}, n_a = {a}, {L} layers", Sizes(T=L, n_x=x, n_a=a
 
 EXERCISES = (
     Question("deep.equal", "Equal parameters", 5, "recall", "ex-deep-count"),
-    Question("deep.backward", "The backward grid", 30, "code", "ex-deep-backward"),
+    Question("deep.bug", "Find the bug", 10, "code", "ex-deep-bug"),
     Question("deep.loop", "A wrong loop that passes", 10, "recall", "ex-deep-loop"),
     Question("deep.ways", "Ways through a residual grid", 15, "derive", "ex-deep-ways"),
-    Question("deep.pays", "When does depth pay? (research)", 60, "explore", "ex-deep-pays"),
+    Question("deep.pays", "When does depth pay? (research)", 45, "explore", "ex-deep-pays"),
     Exercise(
         "deep.forward-grid", "Forward over the grid", 15, "code",
         task="Take a deep plain network over sequences, and return every layer's states.",

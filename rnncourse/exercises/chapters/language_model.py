@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...activations import softmax
+from ...language_model import bits_per_symbol as package_bits
+from ...language_model import perplexity as package_perplexity
 from ...losses import softmax_cross_entropy
 from ...records import Array
 from ..records import Exercise, Mistake, Question, Sizes
@@ -48,8 +50,8 @@ def draw_perplexity(rng: np.random.Generator, s: Sizes) -> dict[str, Array]:
 
 
 def right_perplexity(z: Array, y: Array, counts: Array) -> float:
-    """Use the package's loss."""
-    return float(np.exp(softmax_cross_entropy(z, y, mask=counts, reduction="mean").value))
+    """Use the package's loss and its perplexity."""
+    return package_perplexity(softmax_cross_entropy(z, y, reduction="none").value[counts])
 
 
 def bits_per_symbol(nats: Array) -> float:
@@ -74,8 +76,8 @@ def draw_bits(rng: np.random.Generator, s: Sizes) -> dict[str, Array]:
 
 
 def right_bits(nats: Array) -> float:
-    """Take the logarithm to base 2 of the perplexity."""
-    return float(np.log2(np.exp(nats.mean())))
+    """Use the package's function."""
+    return package_bits(nats)
 
 
 def drawn_symbols(z: Array, tau: float, u: Array) -> Array:
