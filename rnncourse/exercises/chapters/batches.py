@@ -85,7 +85,7 @@ def masked_mean(losses: Array, dz: Array, counts: Array) -> tuple[float, Array]:
     losses : ndarray, shape (T, B)
         The loss of each step; anything, even NaN, where a step does not count.
     dz : ndarray, shape (T, B, n_y)
-        The gradient of each step's loss by its own logits; anything where a step does not count.
+        The gradient of each step's loss with respect to its own logits; anything where a step does not count.
     counts : ndarray of bool, shape (T, B)
         Which steps count.
 
@@ -94,7 +94,7 @@ def masked_mean(losses: Array, dz: Array, counts: Array) -> tuple[float, Array]:
     mean : float
         Over all steps that count, of all examples together.
     dmean : ndarray, shape (T, B, n_y)
-        Its gradient by the logits.
+        Its gradient with respect to the logits.
     """
     n = counts.sum()
     mean = np.where(counts, losses, 0).sum() / n

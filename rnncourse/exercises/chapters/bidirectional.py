@@ -86,7 +86,7 @@ def input_gradient(da: Array, x: Array, fwd: RNN, bwd: RNN) -> Array:
     Parameters
     ----------
     da : ndarray, shape (T, B, 2·n_a)
-        The gradient by both layers' outputs, those of fwd first.
+        The gradient with respect to both layers' outputs, those of fwd first.
     x : ndarray, shape (T, B, n_x)
         The inputs.
     fwd, bwd : RNN
@@ -95,7 +95,7 @@ def input_gradient(da: Array, x: Array, fwd: RNN, bwd: RNN) -> Array:
     Returns
     -------
     dx : ndarray, shape (T, B, n_x)
-        The gradient by x.
+        The gradient with respect to x.
     """
     n = fwd.n_a
     dx_fwd = fwd.backward(fwd.forward(x), da[:, :, :n]).x

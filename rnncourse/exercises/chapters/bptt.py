@@ -212,9 +212,9 @@ EXERCISES = (
             Mistake("da_prev goes through the transposed matrix", "dz @ W_aa\n", "dz @ W_aa.T\n",
                 "Forward, rows are multiplied by the transpose; on the way back that is undone.",
                 "at da_prev: which way round does the matrix stand forward?"),
-            Mistake("the gradients of the weights are made with the gradient by a",
+            Mistake("the gradients of the weights are made with the gradient with respect to a",
                 "dW_aa = dz.T @ a_prev\n    dW_ax = dz.T", "dW_aa = da_t.T @ a_prev\n    dW_ax = da_t.T",
-                "The weights act on z, so it is the gradient by z that they meet.", "at dW_aa and dW_ax"),
+                "The weights act on z, so it is the gradient with respect to z that they meet.", "at dW_aa and dW_ax"),
             Mistake("dW_aa is transposed", "dz.T @ a_prev", "a_prev.T @ dz",
                 "The gradient of a matrix has the matrix's own shape; a square one does not complain.", "at dW_aa"),
             Mistake("dW_aa is made with the new state", "dz.T @ a_prev", "dz.T @ a_t",
@@ -228,7 +228,7 @@ EXERCISES = (
         ),
         hints=(
             "Go back line by line: first from a to z, then from z to all that made z.",
-            "Which factor stands between the gradient by a and the gradient by z, written in a?",
+            "Which factor stands between the gradients with respect to a and with respect to z, written in a?",
             "With dz of shape (B, n_a): each result is a product of dz with what the forward line multiplied, turned "
             "so that the shapes fit; the examples are added up.",
         ),
@@ -263,7 +263,7 @@ EXERCISES = (
                 "da_next = dz @ W_aa.T\n",
                 "Forward, rows are multiplied by the transpose; on the way back that is undone.",
                 "at what is handed to the step before"),
-            Mistake("the gradient by a goes on to the step before, without the slope", "da_next = dz @ W_aa",
+            Mistake("the gradient with respect to a goes on a step without the slope", "da_next = dz @ W_aa",
                 "da_next = da_t @ W_aa", "W_aa acts on z's side of the tanh.", "at what is handed to the step before"),
             Mistake("the gradients keep one step only",
                 "dW_aa += dz.T @ states[t]\n        dW_ax += dz.T @ x[t]\n        db_a += dz.sum(axis=0)",
@@ -352,7 +352,7 @@ EXERCISES = (
         hints=(
             "z and a are joined by one function, entry by entry.",
             "What is the derivative of tanh, written in its value?",
-            "An entrywise product of that slope, at step t, with the gradient by the state.",
+            "An entrywise product of that slope, at step t, with the gradient with respect to the state.",
         ),
         question="what is it for a sigmoid, written in a?",
     ),
@@ -360,7 +360,7 @@ EXERCISES = (
         "bptt.delta-recursion", "The recursion", 10, "derive", "ex-blank-bptt-delta-recursion",
         task=(
             "Write the gradient with respect to the state at a step t before the last, from the step's own error and "
-            "from the gradient by z one step later."
+            "from the gradient with respect to z one step later."
         ),
         left=r"\delta_a^{\langle t \rangle}",
         answer=r"W_{ya}^{\top} \delta_y^{\langle t \rangle} + W_{aa}^{\top} \delta_z^{\langle t+1 \rangle}",
@@ -374,7 +374,7 @@ EXERCISES = (
             Slip("W_aa is not transposed",
                 r"W_{ya}^{\top} \delta_y^{\langle t \rangle} + W_{aa} \delta_z^{\langle t+1 \rangle}",
                 "Forward the matrix acts as it is; on the way back its transpose does.", "at the second term"),
-            Slip("the gradient by z is taken at the same step",
+            Slip("the gradient with respect to z is taken at the same step",
                 r"W_{ya}^{\top} \delta_y^{\langle t \rangle} + W_{aa}^{\top} \delta_z^{\langle t \rangle}",
                 "The state at t enters z of another step.", "at the time in the second term"),
             Slip("the slope of the next step is skipped",
@@ -404,14 +404,14 @@ EXERCISES = (
                 "at the order"),
             Slip("only the last step is there", r"\delta_z^{\langle T_x \rangle} {a^{\langle T_x - 1 \rangle}}^{\top}",
                 "The matrix is used at every step.", "at the sum"),
-            Slip("the gradient by a stands for that by z",
+            Slip("the gradient with respect to a stands for that by z",
                 r"\sum_{t=1}^{T_x} \delta_a^{\langle t \rangle} {a^{\langle t-1 \rangle}}^{\top}",
                 "W_aa acts on z's side of the tanh.", "at the first factor"),
         ),
         hints=(
             "In z = W a, what is the derivative with respect to an entry of W?",
             "A column times a row, at each step.",
-            "Sum over all steps of the gradient by z times the transposed state that W_aa has multiplied.",
+            "Sum over all steps of the gradient with respect to z times the transposed state that W_aa has multiplied.",
         ),
         question="which of these terms vanishes if the network starts from the zero state?",
     ),

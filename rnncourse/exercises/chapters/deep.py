@@ -84,9 +84,9 @@ def deep_backward(a: Array, da: Array, W_aa: Array, W_ax: list[Array]) -> tuple[
     Returns
     -------
     dz : ndarray, shape (T, L, B, n_a)
-        The gradient by what stands inside the tanh, on the whole grid.
+        The gradient with respect to what stands inside the tanh, on the whole grid.
     dx : ndarray, shape (T, B, n_x)
-        The gradient by the inputs.
+        The gradient with respect to the inputs.
     """
     T, L = a.shape[:2]
     dz = np.zeros_like(a)

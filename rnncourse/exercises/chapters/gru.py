@@ -70,7 +70,7 @@ def gru_step_back(layer: GRU, cache: GRUCellCache, dc_t: Array) -> tuple[Array, 
     Returns
     -------
     dz_u, dz_r, dz_c : ndarray, shape (B, n_a)
-        The gradients by what stands inside the two sigmoids and the tanh.
+        The gradients with respect to what stands inside the two sigmoids and the tanh.
     dW_cc : ndarray, shape (n_a, n_a)
         This step's share.
     dx_t, dc_prev : ndarray, shapes (B, n_x) and (B, n_a)

@@ -30,7 +30,7 @@ def step_back(cache: LSTMCellCache, da_t: Array, dc_next: Array) -> tuple[Array,
     Returns
     -------
     dz_f, dz_u, dz_o, dz_c : ndarray, shape (B, n_a)
-        The gradients by what stands inside the three sigmoids and the candidate's tanh.
+        The gradients with respect to what stands inside the three sigmoids and the candidate's tanh.
     dc_prev : ndarray, shape (B, n_a)
         What reaches the memory before.
     """
@@ -121,7 +121,7 @@ def right_by_hand(layer: LSTM, run: Any, da: Array, dfinal: tuple[Array, Array])
 
 
 def coupled_back(dc_t: Array, c_prev: Array, cand: Array, gate_f: Array) -> Array:
-    """Find the gradient by the forget gate's z where the update gate is 1 minus the forget gate.
+    """Find the gradient with respect to the forget gate's z where the update gate is 1 minus the forget gate.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ EXERCISES = (
                 "at the slopes of the gates"),
         ),
         hints=(
-            "First the whole gradient by c_t: who reads it?",
+            "First the whole gradient with respect to c_t: who reads it?",
             "Then each factor of each product gets the other factor, and after that its own slope.",
             "c_t is read by the output, through its gate and tanh, and by the step after. From there: forget gate "
             "with c_prev, update gate with the candidate, candidate with the update gate; the output gate belongs to "
@@ -293,7 +293,7 @@ EXERCISES = (
     ),
     Exercise(
         "lstm-backward.coupled", "Coupled gates, checked", 10, "derive",
-        task="Find the gradient by z_f where the update gate is 1 minus the forget gate.",
+        task="Find the gradient with respect to z_f where the update gate is 1 minus the forget gate.",
         solution=coupled_back,
         reference=right_coupled,
         draw=draw_coupled,
@@ -314,7 +314,7 @@ EXERCISES = (
         hints=(
             "Write c_t with one gate only.",
             "Where does gate_f stand, and with which sign?",
-            "The derivative by the gate is a difference of two quantities; then comes the sigmoid's slope.",
+            "The derivative with respect to the gate is a difference of two quantities; the sigmoid's slope follows.",
         ),
         question="when does this gate get no gradient at all, whatever the loss?",
     ),
@@ -378,7 +378,7 @@ EXERCISES = (
         ),
         hints=(
             "What has the gate multiplied?",
-            "That, times the memory's gradient, is the gradient by the gate.",
+            "That, times the memory's gradient, is the gradient with respect to the gate.",
             "Then the sigmoid's slope, written in the gate.",
         ),
         question="which gate learns nothing while the memory is empty?",

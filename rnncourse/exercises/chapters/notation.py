@@ -88,9 +88,9 @@ def temperature(z: Array, y: Array, tau: float) -> tuple[Array, float]:
     Returns
     -------
     dz : ndarray, shape (n_y,)
-        The gradient by the logits.
+        The gradient with respect to the logits.
     dtau : float
-        The derivative by the temperature.
+        The derivative with respect to the temperature.
     """
     error = softmax(z / tau) - y
     return error / tau, float(-(error @ z) / tau**2)
@@ -222,7 +222,7 @@ EXERCISES = (
                 "Each logit is divided by tau, so each comes in.", "at dtau"),
         ),
         hints=(
-            "Put u = z / tau and begin with the gradient by u.",
+            "Put u = z / tau and begin with the gradient with respect to u.",
             "u depends on z and on tau.",
             "By u it is softmax(u) - y; du/dz is 1/tau, du/dtau is -z/tau²: sum over the entries.",
         ),

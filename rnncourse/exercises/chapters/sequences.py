@@ -119,7 +119,7 @@ def final_state_gradient(dlast: Array, lengths: Array, T: int) -> Array:
     Parameters
     ----------
     dlast : ndarray, shape (B, n_a)
-        The gradient by each example's last state.
+        The gradient with respect to each example's last state.
     lengths : ndarray of int, shape (B,)
         How many steps each example has.
     T : int
