@@ -102,6 +102,7 @@ SCOPES = {
     "book/appendices/write-a-cell": Scope("lstm-normalised"),
     "book/appendices/api": Scope("docstrings"),
     "book/appendices/glossary": Scope(QUOTED),
+    "book/appendices/verification": Scope(QUOTED),
     "book/appendices/what-the-notes-got-wrong": Scope(QUOTED),
 }
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from .digits_depth import new as new_stack
 from .dropout_memory import gradient as masked_gradient
 from .dropout_memory import masks
 from .forget_bias_lag import hold
-from .gaps_tagging import BOTH, NAMES, NOT_BACK, Batch, accuracy, gradient, parameters
+from .gaps_tagging import BOTH, NAMES, NOT_BACK, STEPS, Batch, accuracy, gradient, parameters
 from .gaps_tagging import new as new_tagger
 from .learning import at_the_end, pytorch
 from .museum_tasks import exhibits
@@ -100,8 +100,8 @@ def test_the_taggers_have_about_as_many_parameters_and_the_late_one_is_asked_lat
     np.testing.assert_array_equal(late.tags[4:], now.tags)
     np.testing.assert_array_equal(late.counts[4:], now.counts)
     assert not late.counts[:4].any()
-    np.testing.assert_array_equal(late.x[:20], now.x)
-    assert (late.x[20:, :, 0] == 1).all()  # nothing comes
+    np.testing.assert_array_equal(late.x[:STEPS], now.x)
+    assert (late.x[STEPS:, :, 0] == 1).all()  # nothing comes
     np.testing.assert_array_equal(late.lengths, now.lengths + 4)
 
 
