@@ -64,8 +64,8 @@ class Notation:
         self.own_functions, self.spelled, self.blocks = dict(functions or {}), dict(spelled or {}), dict(blocks or {})
         self.functions = {**FUNCTIONS, **self.own_functions}
         taken = {canonical(latex) for latex in symbols.values()}  # a quantity's name is no size's any more
-        self.sizes = {latex: size for latex, size in base.sizes.items() if latex not in taken} if base else {}
-        self.sizes |= {canonical(latex): size for latex, size in (sizes or {}).items()}
+        kept = {latex: size for latex, size in base.sizes.items() if latex not in taken} if base else {}
+        self.sizes: dict[str, str] = kept | {canonical(latex): size for latex, size in (sizes or {}).items()}
         self.templates: dict[str, str] = {**(base.templates if base else {}), **symbols}
         self.by_name: dict[str, dict[frozenset[str], str]] = {}
         for key, latex in self.templates.items():
