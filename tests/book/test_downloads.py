@@ -61,6 +61,16 @@ def test_a_copy_holds_the_results_that_it_reads(path: Path) -> None:
                 [json.loads(line) for line in text.split("\n")] for text in held
             ]
             seen += 1
+        for _ in rnn_downloads.CHOOSES.findall(code):
+            (tables,) = [
+                node for node in ast.walk(ast.parse(copied)) if isinstance(node, ast.Dict) and is_table(node.values[0])
+            ]
+            for key, value in ast.literal_eval(tables).items():
+                there = (path.parent / "results" / f"{key}.jsonl").read_text("utf8")
+                assert [json.loads(line) for line in value.split("\n")] == [
+                    json.loads(one) for one in there.splitlines()
+                ]
+                seen += 1
         assert "results/" not in re.sub(r"#.*", "", copied)
     assert seen
 
