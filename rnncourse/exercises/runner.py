@@ -11,12 +11,14 @@ import io
 import os
 import signal
 import sys
+import sysconfig
 import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -31,6 +33,8 @@ HARMFUL = (
     "os.posix_spawn", "os.spawn", "shutil.rmtree", "shutil.move", "subprocess.Popen", "socket.connect",
 )  # fmt: skip
 WRITES = os.O_WRONLY | os.O_RDWR
+PACKAGE = Path(__file__).parents[1]  # what stands here is no line of the learner's
+STANDARD = sysconfig.get_path("stdlib")
 
 
 class TimeUp(BaseException):
@@ -113,9 +117,14 @@ def said(error: BaseException) -> tuple[str, str]:
     except BaseException:  # a message that raises
         message = ""
     text = f"{type(error).__name__}: {message}".strip().removesuffix(":")
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
-    mine = [f for f in frames if f.line and "numpy" not in f.filename and "/lib/python" not in f.filename]
+    frames = traceback.extract_tb(error.__traceback__)
+    mine = [f for f in frames if f.line and not Path(f.filename).is_relative_to(PACKAGE) and not is_library(f.filename)]
     return text, mine[-1].line or "" if mine else ""
+
+
+def is_library(filename: str) -> bool:
+    """Tell whether a file is Python's own or an installed package's."""
+    return "site-packages" in filename or Path(filename).is_relative_to(STANDARD)
 
 
 def copied(value: Any) -> Any:
