@@ -151,7 +151,7 @@ def notes(outcomes: list[Outcome]) -> Iterator[str]:
         more = f" … and {len(lines) - 3} lines more" if len(lines) > 3 else ""
         yield "It printed, on the first world: " + " | ".join(line[:100] for line in lines[:3]) + more
     if line := next((o.where for o in outcomes if o.error and o.where), ""):
-        yield f"The line: {line}"
+        yield f"That was in the line: {line}"
     if warned := next((o.warned for o in outcomes if o.warned), ""):
         yield f"NumPy warned: {warned.splitlines()[0]}."
 
@@ -327,22 +327,28 @@ class Judged:
         bad = [block for block, entries in each.items() if entries.any()]
         if len(bad) == len(each):
             return ""
-        return f" in the {what} {bad[0]} only" if len(bad) == 1 else f" in the {what}s {', '.join(bad)}"
+        return f" in the {what} {bad[0]} only" if len(bad) == 1 else f" in the {what}s {' and '.join(bad)}"
 
     def one_step(self, k: int) -> list[str]:
-        """Say what is wrong where there is one step only: with several, one slip spoils all that comes before it."""
+        """Say what is wrong where there is one step only, if that is less: with several, one slip spoils the rest."""
         one = next((j for j in self.bad if self.worlds[j].sizes.T == 1 and j != k), None)
-        if one is None or len(self.names) == 1 or isinstance(mine := self.answers[one], str):
+        if one is None or not (there := self.faults(one)) or there == (self.faults(k) or there):
             return []
-        if any(self.forms(one, mine)):
-            return []
-        wrong, good = [], []
-        for name, a, b in zip(self.names, mine, self.right[one], strict=True):
-            said = self.difference(name, one, a, b)
-            part = re.match(r"wrong( in the (?:block|layer)[^:]*)", said)
-            (wrong if said else good).append(name + (part[1] if part else ""))
+        good = [name for name in self.names if name not in there]
         right = f"; right there: {', '.join(good)}" if good else ""
-        return [f"Begin with {self.worlds[one].says}, where these are wrong: {', '.join(wrong)}{right}."]
+        wrong = ", ".join(name + part for name, part in there.items())
+        return [f"Begin with {self.worlds[one].says}, where these are wrong: {wrong}{right}."]
+
+    def faults(self, k: int) -> dict[str, str]:
+        """Name the outputs whose numbers are wrong on one world, and the parts in which they are."""
+        found, mine = dict[str, str](), self.answers[k]
+        if isinstance(mine, str) or any(self.forms(k, mine)):
+            return found
+        for name, a, b in zip(self.names, mine, self.right[k], strict=True):
+            if said := self.difference(name, k, a, b):
+                part = re.search(r" in the (?:block|layer)[^:]*", said)
+                found[name] = part[0] if part else ""
+        return found
 
     def elsewhere(self) -> list[str]:
         """Say on which kinds of worlds it is right, if it is on some."""

@@ -230,7 +230,9 @@ EXERCISES = (
             Mistake("dx is made at the top", "        dx[t] = from_above\n", "        dx[t] = dz[t, L - 1] @ W_ax[0]\n",
                 "The input is read by the lowest layer.", "at dx"),
             Mistake("what comes from above is one step late", "            total = from_above\n",
-                "            total = da[t] if layer == L - 1 else 0 * da[t]\n            if layer < L - 1 and t < T - 1:\n                total = dz[t + 1, layer + 1] @ W_ax[layer + 1]\n",
+                "            total = da[t] if layer == L - 1 else 0 * da[t]\n"
+                "            if layer < L - 1 and t < T - 1:\n"
+                "                total = dz[t + 1, layer + 1] @ W_ax[layer + 1]\n",
                 "The layer above reads this state at the same step.", "at what comes from above"),
             Mistake("the first layer's W_aa serves all", "@ W_aa[layer]", "@ W_aa[0]",
                 "Each layer has its own weights.", "at the term from the next step"),

@@ -276,6 +276,8 @@ EXERCISES = (
                 "dW += dz.T @ np.concatenate([run.a_prev[t], run.x[t]], axis=1)\n        db += dz",
                 "dW = dz.T @ np.concatenate([run.a_prev[t], run.x[t]], axis=1)\n        db = dz",
                 "The same weights are used at every step.", "at = and +="),
+            Mistake("dW keeps one step only", "dW += dz.T", "dW = dz.T", "The same weights are used at every step.",
+                "at = and +="),
             Mistake("the blocks are stacked in another order", "[dz_f, dz_u, dz_o, dz_c]", "[dz_u, dz_f, dz_o, dz_c]",
                 "The order of the blocks is that of W.", "at the stack of the four"),
             Mistake("the memory after the step stands for the one before", "dc_t * run.c_prev[t]", "dc_t * run.c[t]",
