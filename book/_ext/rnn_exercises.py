@@ -81,7 +81,8 @@ class Exercises(SphinxDirective):
         ]
         for path in (root / "_toc.yml", *records, *notebooks):
             self.env.note_dependency(str(path))
-        return self.parse_text_to_nodes(listing(root, there))
+        tables = self.parse_text_to_nodes(listing(root, there))
+        return [nodes.container("", *tables, classes=["exercise-list"])]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

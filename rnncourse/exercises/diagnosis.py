@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations, islice
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .records import Exercise, Mistake, World
-from .runner import SECONDS, Outcome, call, copied
+from .runner import SECONDS, Outcome, call, copied, now, used
 
 __all__ = ["Verdict", "judge"]
 
@@ -69,7 +68,7 @@ def judge(exercise: Exercise, function: Any, seed: int = 0) -> Verdict:
     worlds = exercise.worlds(seed)
     outcomes = called(function, worlds)
     if outcomes[-1].hung:
-        return Verdict("wrong", f"Stopped after {SECONDS:g} seconds. Is there a loop that never ends?")
+        return Verdict("wrong", f"Stopped: it takes more than {SECONDS:g} seconds. Is there a loop that never ends?")
     if unwritten(function, outcomes[0]):
         return Verdict("blank", f"{exercise.name}: not written yet.")
     if harm := next((o.harm for o in outcomes if o.harm), ""):
@@ -99,9 +98,9 @@ def uncallable(exercise: Exercise, function: Any) -> str:
 
 def called(function: Callable[..., Any], worlds: list[World]) -> list[Outcome]:
     """Call it on one world after the other; not any more once it hangs or returns nothing."""
-    start, outcomes = time.perf_counter(), list[Outcome]()
+    start, outcomes = now(), list[Outcome]()
     for world in worlds:
-        outcomes.append(call(function, world.arguments, SECONDS - (time.perf_counter() - start)))
+        outcomes.append(call(function, world.arguments, SECONDS - used(start)))
         if outcomes[-1].hung or (outcomes[-1].value is None and not outcomes[-1].error):
             break
     return outcomes
