@@ -61,7 +61,7 @@ def listing(root: Path, there: dict[str, str]) -> str:
             if linked[each.name] or isinstance(each, Exercise | Derivation)
         ]
         head = [
-            "| exercise | asks for | minutes | checked as |",
+            "| exercise | asks for | min | checked as |",
             "|---|---|---|---|",
         ]
         parts.append("\n".join([f"**{heading}**", "", *head, *rows]))
