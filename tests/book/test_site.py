@@ -190,13 +190,15 @@ HEAD = '<!doctype html><html lang="en"><title>t</title><link rel="icon" href="da
 GOOD = HEAD + '<body><main class="bd-main"><h1>t</h1>{}</main></body></html>'
 
 
-def all_faults(browser: b.webdriver.Chrome, address: str) -> list[str]:
-    """Load a page and look at it in both windows, as `test_pages.py` does."""
+def faults_of(body: str, of_axe: tuple[int, ...], folder: Path, browser: b.webdriver.Chrome) -> list[str]:
+    """Load a page with this body and look at it as `test_pages.py` does."""
+    (folder / "page.html").write_text(GOOD.format(body), "utf8")
     b.requests(browser)
     b.resize(browser, WIDE)
-    browser.get(address)
-    b.settle(browser)
-    return faults(browser, (NARROW, WIDE)) + loading(browser, [], [])
+    with b.served(folder) as address:
+        browser.get(f"{address}page.html")
+        b.settle(browser)
+        return faults(browser, of_axe) + loading(browser, [], [])
 
 
 DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
@@ -219,6 +221,16 @@ DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=
         ("<div style='overflow: hidden'><div style='width: 400px'>cut</div></div>", "360 px: sticks out"),
         ("<p>The state is \\(a\\) here.</p>", "not typeset: The state"),
         ("<p id='a'>x</p><p id='a'>y</p>", "two elements have the id a"),
+    ],
+)
+def test_a_bad_page_is_found(body: str, message: str, tmp_path: Path, chromium: b.webdriver.Chrome) -> None:
+    found = faults_of(body, (), tmp_path, chromium)
+    assert any(message in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
         ("<button></button>", "360 px, light: button-name: button:"),
         ("<p style='color: #999; background: #fff'>pale</p>", "1280 px, light: color-contrast"),
         (
@@ -235,19 +247,16 @@ DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=
         ),
     ],
 )
-def test_a_bad_page_is_found(body: str, message: str, tmp_path: Path, chromium: b.webdriver.Chrome) -> None:
-    (tmp_path / "bad.html").write_text(GOOD.format(body), "utf8")
-    with b.served(tmp_path) as address:
-        found = all_faults(chromium, address + "bad.html")
+def test_a_page_that_is_not_for_everyone_is_found(
+    body: str, message: str, tmp_path: Path, chromium: b.webdriver.Chrome
+) -> None:
+    found = faults_of(body, (NARROW, WIDE), tmp_path, chromium)
     assert any(message in each for each in found), found
 
 
 def test_a_good_page_passes(tmp_path: Path, chromium: b.webdriver.Chrome) -> None:
-    (tmp_path / "good.html").write_text(
-        GOOD.format("<div tabindex='0' style='overflow-x:auto'><pre>" + "x" * 500 + "</pre></div>")
-    )
-    with b.served(tmp_path) as address:
-        assert all_faults(chromium, address + "good.html") == []
+    body = "<div tabindex='0' style='overflow-x:auto'><pre>" + "x" * 500 + "</pre></div>"
+    assert faults_of(body, (NARROW, WIDE), tmp_path, chromium) == []
 
 
 @pytest.mark.parametrize(
