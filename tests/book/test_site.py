@@ -300,6 +300,7 @@ def test_the_durations_of_a_run_are_stored_and_told(tmp_path: Path) -> None:
     assert stored["tests"] == 2
     assert stored["slowest"][0] == ["test_a.py::test_y", pytest.approx(0.3, abs=0.3)]
     assert stored["files"][0][0] == "test_a.py"
+    assert stored["folders"] == [[".", stored["files"][0][1]]]
     assert "test_a.py::test_y" in rnn_times.times_of_tests(stored)
 
 
