@@ -71,7 +71,9 @@ def main(start, end):
     model.load_state_dict({k: torch.from_numpy(v) for k, v in given.items()})
     losses = train(DistributedDataParallel(model), rows_of_mine(x), rows_of_mine(y))
     if dist.get_rank() == 0:
-        gradients = {f"d {k}": p.grad for k, p in model.named_parameters() if p.requires_grad}
+        gradients = {
+            f"d {k}": p.grad for k, p in model.named_parameters() if p.requires_grad
+        }
         np.savez(end, losses=losses, **model.state_dict(), **gradients)
     dist.destroy_process_group()
 
