@@ -1,4 +1,4 @@
-"""Puts the book's notebooks, and the results and programs that they read, into a wheel: `rnncourse notebooks` copies them.
+"""Puts the notebooks, and the results and programs that they read, into a wheel: `rnncourse notebooks` copies them.
 
 All else stands in pyproject.toml. A checkout that is installed with ``pip install -e`` has them in book/.
 """

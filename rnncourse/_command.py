@@ -106,7 +106,7 @@ def copy_notebooks(folder: Path, force: bool = False) -> int:
 
 
 def _sources() -> dict[str, Path]:
-    """Return the notebooks, stored results and programs by their places, of the installed package or of the repository."""
+    """Return notebooks, stored results and programs by their places, of the installed package or of the repository."""
     root = HERE / "notebooks"
     if not root.is_dir():
         root = HERE.parent / "book"

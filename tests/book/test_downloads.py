@@ -80,7 +80,8 @@ def is_table(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith('{"')
 
 
-PROGRAMS = [path for path in NOTEBOOKS if re.search(r"Path\(.\w+\.py.\)\.read_text", path.read_text("utf8"))]
+READS_A_PROGRAM = re.compile(r"Path\(.(\w+\.py).\)\.read_text")
+PROGRAMS = [path for path in NOTEBOOKS if READS_A_PROGRAM.search("\n".join(codes(read(path))))]
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
@@ -88,9 +89,9 @@ def test_a_copy_holds_the_programs_that_it_reads(path: Path) -> None:
     """As they are, in the place of the reading."""
     copy = "\n".join(codes(rnn_downloads.alone(path)))
     strings = [node.value for node in ast.walk(ast.parse(copy)) if isinstance(node, ast.Constant)]
-    for name in re.findall(r"Path\(.(\w+\.py).\)\.read_text", path.read_text("utf8")):
+    for name in READS_A_PROGRAM.findall("\n".join(codes(read(path)))):
         assert (path.parent / name).read_text("utf8") in strings
-    assert not re.search(r"Path\([^)]*\)\.read_text", copy)
+    assert not READS_A_PROGRAM.search(copy)
 
 
 @pytest.mark.parametrize("text", ['a = r"\\n"\n"""b"""\n', "a = '''b'''\n"])
