@@ -232,10 +232,10 @@ def progress(path: str | Path | None = None) -> None:
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:  # of a class that has handed in two files
-    ...     for name in ("ada", "emmy"):
-    ...         Path(folder, f"{name}.json").write_text("{}")
-    ...     progress(folder)
+    >>> with TemporaryDirectory() as folder:  # where a class has handed in one file
+    ...     store.write(Path(folder, "ada.json"), {"deep.count": "2026-11-28"})
+    ...     progress(folder)  # doctest: +ELLIPSIS
+    ada: 1 of ..., the last on 2026-11-28
     """
     try:
         place = store.default_path() if path is None else Path(path)
