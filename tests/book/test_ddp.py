@@ -48,7 +48,7 @@ def named(model: Any) -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def world() -> World:
     rng = np.random.default_rng(4)
-    text = np.array([LETTERS.index(letter) for letter in elman_letters(200, rng)])
+    text = np.array([LETTERS.index(letter) for letter in elman_letters(210, rng)])
     long = streams(text, ROWS)
     pieces = windows(long, WINDOW)
 
