@@ -86,6 +86,7 @@ SCOPES = {
     "book/learning/language-model": Scope("language-model"),
     "book/architectures/bidirectional": Scope("bidirectional"),
     "book/architectures/deep": Scope("deep"),
+    "book/architectures/which": Scope(QUOTED),
     "book/gated/gru": Scope("gru", {"reset-before-or-after-the-product": "gru-after"}),
     "book/gated/lstm-forward": Scope(
         "lstm",

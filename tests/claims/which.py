@@ -7,6 +7,8 @@ from .claim import again
 SHORTER = {
     "sequences-window-reaches": "A window that reached back to what decides solved the task in 30 of 30 runs, one that "
     "did not in 0 of 30.",
+    "lm-counts-every-cut": "On five cuts of manuals an n-gram needed 1.93 bits a character on average, a GRU 2.67.",
+    "lm-gru-first": "On manuals the GRU needed 2.67 bits, the LSTM 2.73, a plain network 2.77, after 240 updates.",
     "bi-deeper-one-way": "Where the answer lay in the future, reading both ways tagged 100 % of the steps in gaps "
     "right, two layers that read one way at most 50 %.",
     "bi-late": "There an answer late by 4 steps was right in at least 98 %, one late by 2 in at most 87 %.",
@@ -24,8 +26,8 @@ SHORTER = {
     "in 0 of 10 not clipped.",
     "training-window": "With all 12 steps of an episode in it 99 % of new ones were right, with half of them 75 %.",
     "batches-state-carried": "In windows of 3 letters the loss was 0.380 with the carried state, 0.555 with zeros.",
-    "deep-dropout-memory": "With a cell state's entries dropped anew at each step none of five runs was right in more "
-    "than 51 % of the answers, with nothing dropped four of five in all.",
+    "deep-dropout-memory": "With cell states dropped anew at each step none of five runs was right in more than 51 % of "
+    "the answers, with nothing dropped four of five in all.",
     "gru-forgets-later": "Trained at a delay of 20, one of five GRUs was still right in more than 99 % after 320.",
 }
 
