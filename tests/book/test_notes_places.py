@@ -1,4 +1,4 @@
-"""Every item of the five source notes has its place: the table at the end of *What the notes got wrong*, item → anchor.
+"""Every item of the five source notes has its place: the tables at the end of *What the notes got wrong*, item → anchor.
 
 The notes are not in this repository; their headings and figures are listed here, as they stand there.
 """
@@ -55,12 +55,18 @@ NOTES = {
 
 
 def table() -> list[tuple[str, str]]:
-    """Return the rows of the page's table: the note, and what of it."""
+    """Return the rows of the page's tables: the note, and what of it."""
     cells = json.loads((n.ROOT / f"{PAGE}.ipynb").read_text("utf8"))["cells"]
-    (text,) = [text for cell in cells if "| note | item | place |" in (text := "".join(cell["source"]))]
-    rows = re.findall(r"^\| (\d{3}) \| (.*?) \| (.*) \|$", text, re.MULTILINE)
-    assert len(rows) == text.count("\n|") - 2
-    return [(note, item) for note, item, _ in rows]
+    (text,) = [text for cell in cells if "| item | place |" in (text := "".join(cell["source"]))]
+    parts = re.split(r"^\*\*Note (\d{3})\*\*$", text, flags=re.MULTILINE)[1:]
+    rows = [(note, re.findall(r"^\| (.*) \| .* \|$", part, re.MULTILINE)[1:]) for note, part in in_pairs(parts)]
+    assert [note for note, _ in rows] == list(NOTES)
+    assert sum(len(items) for _, items in rows) == text.count("\n|") - 2 * len(NOTES)
+    return [(note, item) for note, items in rows for item in items]
+
+
+def in_pairs(parts: list[str]) -> list[tuple[str, str]]:
+    return list(zip(parts[::2], parts[1::2], strict=True))
 
 
 @pytest.mark.parametrize("note", NOTES)
@@ -70,9 +76,9 @@ def test_every_item_of_a_note_stands_in_the_table(note: str) -> None:
 
 
 def places(html: str) -> list[tuple[str, list[str]]]:
-    """Return the rows of the table as built: the item, and where its links lead."""
-    (built,) = [each for each in re.findall(r"<table.*?</table>", html, re.DOTALL) if re.search(r">item</p>", each)]
-    rows = re.findall(r"<tr.*?</tr>", built, re.DOTALL)[1:]
+    """Return the rows of the tables as built: the item, and where its links lead."""
+    built = [each for each in re.findall(r"<table.*?</table>", html, re.DOTALL) if re.search(r">place</p>", each)]
+    rows = [row for each in built for row in re.findall(r"<tr.*?</tr>", each, re.DOTALL)[1:]]
     return [(re.sub(r"<[^>]+>", " ", row)[:80], re.findall(r'href="([^"]+)"', row)) for row in rows]
 
 
