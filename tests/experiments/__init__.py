@@ -4,6 +4,10 @@ from importlib import import_module
 
 MODULES = (
     "agreement_distance", "forget_bias_lag", "recall_delay", "recall_gates", "carousel_ablation", "museum_tasks",
-    "copy_width", "sunspot_rivals", "letters_window",
+    "copy_width", "sunspot_rivals", "letters_window", "memory_tests",
 )  # fmt: skip
-EXPERIMENTS = {e.name: e for e in (import_module(f"{__name__}.{module}").EXPERIMENT for module in MODULES)}
+EXPERIMENTS = {
+    experiment.name: experiment
+    for module in (import_module(f"{__name__}.{name}") for name in MODULES)
+    for experiment in getattr(module, "EXPERIMENTS", None) or [module.EXPERIMENT]
+}
