@@ -48,7 +48,9 @@ class Test(NamedTuple):
     low: float  # stop training below this loss
     most: int
     units: int  # of the tanh layer
-    exam: Callable[[int, int, np.random.Generator], Batch] | None = None  # what is tested, where it is not what is learned
+    exam: Callable[[int, int, np.random.Generator], Batch] | None = (
+        None  # what is tested, where it is not what is learned
+    )
 
 
 def new(name: str, test: Test, lag: int, rng: np.random.Generator) -> Model:
@@ -190,7 +192,7 @@ WHAT = {
     "adding": "`right`: of 500 new sums within 0.16; `loss`: mean square",
     "copying": "`right`: of 500 new sequences whole; `loss`: nats a step, `valid` too",
     "order": "`right`: of 500 new sequences; `loss`: nats",
-    "reber": "`right`: of 500 new strings of so many letters or more, an allowed letter at every step; `loss`: nats a step",
+    "reber": "`right`: of 500 new strings of so many letters or more, only allowed letters; `loss`: nats a step",
 }
 TOLERANCE = {"valid": 0.05, "loss": 0.05, "right": 0.05, "updates": 200}
 
