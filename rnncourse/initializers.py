@@ -13,7 +13,7 @@ import numpy as np
 from . import _validation as validate
 from .records import Array
 
-__all__ = ["Initializer", "glorot_uniform", "identity", "orthogonal", "standard_normal", "zeros"]
+__all__ = ["Initializer", "glorot_uniform", "he_normal", "identity", "orthogonal", "standard_normal", "zeros"]
 
 
 class Initializer(Protocol):
@@ -48,6 +48,40 @@ def glorot_uniform(rng: np.random.Generator, shape: tuple[int, int], dtype: Any 
     dtype = validate.float_dtype(dtype)
     limit = np.sqrt(6 / sum(_matrix(shape)))
     return validate.generator("rng", rng).uniform(-limit, limit, shape).astype(dtype)
+
+
+def he_normal(rng: np.random.Generator, shape: tuple[int, int], dtype: Any = np.float64) -> Array:
+    """Draw from N(0, 2 / n_in): for rectifiers, which cut half of the signals to zero [1]_.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    shape : tuple
+        (n_out, n_in).
+    dtype : dtype
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray
+        Of `shape` and `dtype`.
+
+    References
+    ----------
+    .. [1] K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers: surpassing human-level performance on
+       ImageNet classification", ICCV 2015, section 2.2.
+
+    Examples
+    --------
+    >>> W = he_normal(np.random.default_rng(0), (200, 100))
+    >>> x = np.maximum(0, np.random.default_rng(1).normal(size=(100, 200)))  # rectified, of mean square 1/2
+    >>> bool(abs(np.mean(np.maximum(0, W @ x) ** 2) - 0.5) < 0.05)
+    True
+    """
+    dtype = validate.float_dtype(dtype)
+    scale = np.sqrt(2 / _matrix(shape)[1])
+    return (scale * validate.generator("rng", rng).standard_normal(shape)).astype(dtype)
 
 
 def orthogonal(rng: np.random.Generator, shape: tuple[int, int], dtype: Any = np.float64) -> Array:

@@ -1,10 +1,12 @@
-"""The training loop: gradients, clipping, update, and a record of how it went."""
+"""The training loop: gradients, clipping, update, validation, and a record of how it went, from which it can go on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,6 +16,9 @@ from .losses import Loss
 from .optimizers import Optimizer, clip_by_norm, global_norm
 from .records import Array, Gradients, Record, check_match
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["Training", "train"]
 
 Model = TypeVar("Model")
@@ -22,7 +27,7 @@ NOTHING: Any = object()  # no carry was given; None is one, such as the start st
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Training(Record, Generic[Model]):
-    """What `train` returns.
+    """What `train` returns: how it went, and all that is needed to go on from there.
 
     Attributes
     ----------
@@ -38,6 +43,16 @@ class Training(Record, Generic[Model]):
         What the last step handed on; None if nothing is carried.
     stopped : str or None
         Why training ended before the last step, and at which; None if it did not.
+    start : int
+        The number of the first step.
+    scores : ndarray, shape (n,)
+        What the validations gave.
+    scored : ndarray of int, shape (n,)
+        The number of the step before which each of them was made.
+    best : tree or None
+        The model with the lowest score, the first of equal ones; None if nothing was validated.
+    rng : numpy.random.Generator or None
+        A copy of the generator as it was after the last step; it does not count when two records are compared.
     """
 
     model: Model
@@ -46,6 +61,53 @@ class Training(Record, Generic[Model]):
     state: Any
     carry: Any = None
     stopped: str | None = None
+    start: int = 0
+    scores: Array = field(default_factory=lambda: np.empty(0))
+    scored: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    best: Model | None = None
+    rng: np.random.Generator | None = field(default=None, compare=False)
+
+    @property
+    def best_score(self) -> float | None:
+        """The lowest score; None if nothing was validated."""
+        return float(self.scores.min()) if len(self.scores) else None
+
+    @property
+    def best_step(self) -> int | None:
+        """The number of the step before which `best` was validated; None if nothing was."""
+        return int(self.scored[self.scores.argmin()]) if len(self.scores) else None
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the losses, their running mean, the scores, and where the best model was.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure, if None.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Where it was drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing: ``pip install "rnncourse[plots]"``.
+        """
+        if ax is None:
+            ax = needed("matplotlib.pyplot", "plots", "Training.plot").subplots()[1]
+        steps = self.start + np.arange(len(self.losses))
+        ax.plot(steps, self.losses, color="C0", linewidth=0.5, alpha=0.4, label="loss of a step")
+        if (width := len(steps) // 20) > 1:
+            mean = np.convolve(self.losses, np.full(width, 1 / width), mode="valid")
+            ax.plot(steps[width - 1 :], mean, color="C0", label=f"mean of {width} steps")
+        if self.best_step is not None and self.best_score is not None:
+            ax.plot(self.scored, self.scores, "o-", color="C1", markersize=4, label="validation")
+            ax.plot(self.best_step, self.best_score, "*", color="C1", markersize=12, label="best")
+        ax.set(xlabel="step", ylabel="loss")
+        ax.legend()
+        return ax
 
 
 def train(
@@ -58,12 +120,21 @@ def train(
     progress: bool = False,
     start: int = 0,
     carry: Any = NOTHING,
+    *,
+    validation: Callable[[Model], Any] | None = None,
+    every: int = 100,
+    patience: int | None = None,
+    rng: np.random.Generator | None = None,
+    save: Callable[[Training[Model]], Any] | None = None,
+    resume: Training[Model] | None = None,
 ) -> Training[Model]:
     """Improve a model by gradient steps.
 
     What was done is not lost when training ends early. Ctrl-C ends it: what is returned then says so in `stopped`, and
     ends with the last whole step. Any other error, such as a loss that is not finite, is raised with the same record
-    as its attribute `training`.
+    as its attribute `training`. From such a record, or one that `save` was given, the same call with `resume` goes on,
+    and what it returns equals what one call without a break would have, to the last bit: as long as the function
+    depends on the model, on k, on the carry and on `rng` alone.
 
     Parameters
     ----------
@@ -75,31 +146,46 @@ def train(
     optimizer : Optimizer
         Such as `rnncourse.optimizers.Adam`.
     steps : int
-        Number of updates.
+        Number of updates; those before a `resume` are counted.
     max_norm : float, optional
         Clip the gradient to this norm.
     state : Any, optional
         The optimiser's state to go on from; a new one, if None.
     progress : bool
-        Show a tqdm bar on standard error (``pip install "rnncourse[progress]"``).
+        Show a tqdm bar on standard error, with the loss, the learning rate and the best score
+        (``pip install "rnncourse[progress]"``).
     start : int
         The number of the first step: to go on after n steps, give n here and the optimiser's `state`.
     carry : Any, optional
         What the first step is handed, None included: mostly the state of a layer that reads a long sequence chunk by
         chunk. If left out, nothing is carried.
+    validation : callable, optional
+        ``validation(model)`` returns a score on held-out examples, lower where the model is better. It is called
+        after a step if `every` divides the number of the next; the best model is kept.
+    every : int
+        Steps from one validation, and from one `save`, to the next.
+    patience : int, optional
+        Stop after so many validations without a score below the best before them.
+    rng : numpy.random.Generator, optional
+        What the function draws from, such as masks of dropout: checkpoints hold its state, and `resume` sets it.
+    save : callable, optional
+        ``save(training)`` is called every `every` steps with a record of all so far, such as
+        ``lambda done: storage.save(path, done)``.
+    resume : Training, optional
+        Go on after it. Its model, optimiser's state and carry take the place of the arguments'; these say what fits.
 
     Returns
     -------
     Training
-        The model, the losses and the gradient norms.
+        The model, the losses, the gradient norms and the scores.
 
     Raises
     ------
     FloatingPointError
-        If a loss, or a gradient that is to be clipped, is not finite; the message names the step, and the attribute
-        `training` holds what was done before it.
+        If a loss, a score, or a gradient that is to be clipped, is not finite; the message names the step, and the
+        attribute `training` holds what was done before it.
     TypeError, ValueError
-        If an argument, or what the function returns, is of the wrong kind or shape.
+        If an argument, or what a function returns, is of the wrong kind or shape.
     ImportError
         If `progress` is asked for and tqdm is missing.
 
@@ -114,30 +200,110 @@ def train(
 
     >>> train(np.array([4.0]), lambda w, k, s: (0.0, w, s + w), SGD(0.5), steps=3, carry=0.0).carry
     array([7.])
+
+    Stop when the distance from 1.2 has not become smaller twice:
+
+    >>> call = {"optimizer": SGD(0.5), "validation": lambda w: abs(w[0] - 1.2), "every": 1, "patience": 2}
+    >>> done = train(np.array([4.0]), lambda w, k: (float(w @ w) / 2, w), steps=9, **call)
+    >>> done.best, done.best_step, done.stopped
+    (array([1.]), 2, 'no better score in 2 validations at step 4')
     """
     steps, start = validate.size("steps", steps, least=0), validate.size("start", start, least=0)
     max_norm = None if max_norm is None else validate.positive("max_norm", max_norm)
-    bar = _bar(range(start, start + steps), validate.flag("progress", progress))
+    progress, every = validate.flag("progress", progress), validate.size("every", every)
     _check_callables(loss_and_gradients, optimizer)
-    now = (model, optimizer.init(model) if state is None else state, carry)
+    _check_further(validation, patience, rng, save)
+    now = _Now(start, model, optimizer.init(model), carry, _bits(rng))
     losses, norms = np.empty(steps), np.empty(steps)
-    k = start
+    if resume is not None:
+        _check_resume(resume, now, steps, state, rng)
+        now = _at(resume, carry, rng)
+        losses[: now.step - start], norms[: now.step - start] = resume.losses, resume.norms
+    elif state is not None:
+        now = now._replace(state=state)
 
     def done(stopped: str | None = None) -> Training[Model]:
-        n, kept = k - start, None if now[2] is NOTHING else now[2]
-        return Training(now[0], losses[:n].copy(), norms[:n].copy(), now[1], kept, stopped)
+        n, kept = now.step - start, None if now.carry is NOTHING else now.carry
+        scores, scored = np.array(now.scores, dtype=np.float64), np.array(now.scored, dtype=np.int64)
+        copy = None if rng is None else _copy(rng, now.bits)
+        past = losses[:n].copy(), norms[:n].copy()
+        return Training(now.model, *past, now.state, kept, stopped, start, scores, scored, now.best, copy)
 
     try:
-        for number in bar:
-            losses[k - start], grads, new_carry = _one_step(loss_and_gradients, now[0], number, now[2])
-            grads, norms[k - start] = _clipped(grads, max_norm, number)
-            now, k = (*optimizer.update(now[0], grads, now[1]), new_carry), number + 1
+        with _bar(range(now.step, start + steps), start, progress) as bar:
+            for k in () if _impatient(now, patience) else bar:
+                new, losses[k - start], norms[k - start] = _stepped(now, loss_and_gradients, optimizer, max_norm)
+                if new.step % every == 0 and validation is not None:
+                    new = _validated(new, validation)
+                now = new._replace(bits=_bits(rng))
+                if progress:
+                    _show(bar, losses[k - start], optimizer, now)
+                if now.step % every == 0 and save is not None:
+                    save(done())
+                if _impatient(now, patience):
+                    break
     except KeyboardInterrupt:
-        return done(f"interrupted at step {k}")
+        return done(f"interrupted at step {now.step}")
     except Exception as error:
-        error.training = done(f"{type(error).__name__} at step {k}")  # type: ignore[attr-defined]
+        error.training = done(f"{type(error).__name__} at step {now.step}")  # type: ignore[attr-defined]
         raise
-    return done()
+    early = _impatient(now, patience) and now.step < start + steps
+    return done(f"no better score in {patience} validations at step {now.step}" if early else None)
+
+
+class _Now(NamedTuple):
+    """Where training stands after its last whole step; one assignment moves it on, so no Ctrl-C finds it half moved."""
+
+    step: int  # the number of the next
+    model: Any
+    state: Any
+    carry: Any
+    bits: Any  # the state of the generator
+    scores: tuple[float, ...] = ()
+    scored: tuple[int, ...] = ()
+    best: Any = None
+
+
+def _stepped(
+    now: _Now, f: Callable[..., Any], optimizer: Optimizer, max_norm: float | None
+) -> tuple[_Now, float, float]:
+    """Take a step: where training stands after it, the loss and the gradient's norm."""
+    loss, grads, carry = _one_step(f, now.model, now.step, now.carry)
+    grads, norm = _clipped(grads, max_norm, now.step)
+    model, state = optimizer.update(now.model, grads, now.state)
+    return now._replace(step=now.step + 1, model=model, state=state, carry=carry), loss, norm
+
+
+def _validated(now: _Now, validation: Callable[[Any], Any]) -> _Now:
+    score = _finite_number("validation", validation(now.model), now.step)
+    best = now.model if score < min(now.scores, default=np.inf) else now.best
+    return now._replace(scores=(*now.scores, score), scored=(*now.scored, now.step), best=best)
+
+
+def _impatient(now: _Now, patience: int | None) -> bool:
+    """Say whether the last validations, as many as `patience`, all missed the best score before them."""
+    if patience is None or not now.scores:
+        return False
+    return len(now.scores) - 1 - now.scores.index(min(now.scores)) >= patience
+
+
+def _bits(rng: np.random.Generator | None) -> Any:
+    return None if rng is None else rng.bit_generator.state
+
+
+def _copy(rng: np.random.Generator, bits: Any) -> np.random.Generator:
+    copy = deepcopy(rng)
+    copy.bit_generator.state = bits
+    return copy
+
+
+def _at(resume: Training[Any], carry: Any, rng: np.random.Generator | None) -> _Now:
+    """Return where a record ends, and bring the generator there."""
+    if rng is not None and resume.rng is not None:
+        rng.bit_generator.state = resume.rng.bit_generator.state
+    step, kept = resume.start + len(resume.losses), carry if carry is NOTHING else resume.carry
+    scores, scored = tuple(resume.scores.tolist()), tuple(resume.scored.tolist())
+    return _Now(step, resume.model, resume.state, kept, _bits(rng), scores, scored, resume.best)
 
 
 def _one_step(f: Callable[..., Any], model: Any, k: int, carry: Any) -> tuple[float, Any, Any]:
@@ -156,7 +322,7 @@ def _one_step(f: Callable[..., Any], model: Any, k: int, carry: Any) -> tuple[fl
         raise TypeError(f"{name}: expected {wanted}, got the two in the other order")
     if isinstance(grads, Gradients) and not isinstance(model, Gradients):
         raise TypeError(f"{name}: expected gradients in the form of the model, got Gradients: return its `layer`")
-    loss = _finite_number(loss, k)
+    loss = _finite_number("loss", loss, k)
     check_match("grads", grads, model, "model")
     return loss, grads, rest[0] if rest else carry
 
@@ -165,16 +331,16 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
-def _finite_number(loss: Any, k: int) -> float:
-    if isinstance(loss, np.ndarray):
-        if loss.shape != ():
-            raise ValueError(f"loss: expected one number, got an array of shape {loss.shape}; add it up, or average")
-        loss = loss[()]
-    if not _is_number(loss) or isinstance(loss, np.complexfloating):
-        raise TypeError(f"loss: expected a real number, got {validate.describe(loss)}")
-    if not np.isfinite(loss):
-        raise FloatingPointError(f"loss: expected a finite number at step {k}, got {loss}")
-    return float(loss)
+def _finite_number(name: str, value: Any, k: int) -> float:
+    if isinstance(value, np.ndarray):
+        if value.shape != ():
+            raise ValueError(f"{name}: expected one number, got an array of shape {value.shape}; add it up, or average")
+        value = value[()]
+    if not _is_number(value) or isinstance(value, np.complexfloating):
+        raise TypeError(f"{name}: expected a real number, got {validate.describe(value)}")
+    if not np.isfinite(value):
+        raise FloatingPointError(f"{name}: expected a finite number at step {k}, got {value}")
+    return float(value)
 
 
 def _clipped(grads: Any, max_norm: float | None, k: int) -> tuple[Any, float]:
@@ -196,8 +362,51 @@ def _check_callables(f: Any, optimizer: Any) -> None:
         )
 
 
-def _bar(steps: Iterable[int], progress: bool) -> Iterable[int]:
+def _check_further(validation: Any, patience: Any, rng: Any, save: Any) -> None:
+    """Check the arguments that may be None."""
+    for name, f, given in (("validation", validation, "model"), ("save", save, "training")):
+        if f is not None and (not callable(f) or isinstance(f, type)):
+            raise TypeError(f"{name}: expected a function f({given}), got {validate.describe(f)}")
+    if patience is not None:
+        validate.size("patience", patience)
+        if validation is None:
+            raise ValueError(f"patience: expected None without a validation, got {patience}")
+    if rng is not None:
+        validate.generator("rng", rng)
+
+
+def _check_resume(resume: Any, now: _Now, steps: int, state: Any, rng: np.random.Generator | None) -> None:
+    """Check that a record is of a run that the call might have begun."""
+    if not isinstance(resume, Training):
+        raise TypeError(f"resume: expected a Training, got {validate.describe(resume)}")
+    if state is not None:
+        raise ValueError("state: expected None beside resume, which has one, got a state")
+    if resume.start != now.step:
+        raise ValueError(f"resume.start: expected {now.step}, as start is, got {resume.start}")
+    if len(resume.losses) > steps:
+        raise ValueError(f"resume: expected at most {steps} steps, as steps says, got one of {len(resume.losses)}")
+    check_match("resume.model", resume.model, now.model, "model")
+    if now.carry is NOTHING and resume.carry is not None:
+        raise ValueError("carry: expected one, as resume has one, got none")
+    kinds = [None if g is None else type(g.bit_generator).__name__ for g in (resume.rng, rng)]
+    if kinds[0] != kinds[1]:
+        raise ValueError(f"rng: expected {kinds[0] or 'None'}, as resume.rng is, got {kinds[1] or 'None'}")
+
+
+def _bar(steps: range, start: int, progress: bool) -> AbstractContextManager[Any]:
     if not progress:
-        return steps
-    bar: Iterable[int] = needed("tqdm", "progress", "progress").tqdm(steps, unit="step")
+        return nullcontext(steps)
+    tqdm = needed("tqdm", "progress", "progress").tqdm
+    bar: AbstractContextManager[Any] = tqdm(steps, initial=steps.start - start, total=steps.stop - start, unit="step")
     return bar
+
+
+def _show(bar: Any, loss: float, optimizer: Any, now: _Now) -> None:
+    """Write the loss, the learning rate of the next step and the best score behind the bar."""
+    rate, updates = getattr(optimizer, "learning_rate", None), getattr(now.state, "steps", None)
+    if callable(rate):
+        rate = None if updates is None else rate(updates)
+    shown = {"loss": loss, "rate": rate}
+    if now.scores:
+        shown["best"] = min(now.scores)
+    bar.set_postfix({name: f"{value:.3g}" for name, value in shown.items() if value is not None}, refresh=False)

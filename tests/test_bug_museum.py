@@ -15,7 +15,7 @@ import pytest
 
 CHAPTER = Path(__file__).parents[1] / "book" / "gated" / "lstm-backward.ipynb"
 CELLS = (  # how the cells begin that make the museum
-    "import html", "def by_hand(", "def edited(", "def world(", "def parts(", "def shapes_fit(", "THROUGH_TANH =",
+    "import copy", "def by_hand(", "def edited(", "def world(", "def parts(", "def shapes_fit(", "THROUGH_TANH =",
     "EDITS |=",
 )  # fmt: skip
 MISSED = {  # exhibit: the checks that the chapter says let it through, beside that of the shapes
@@ -35,6 +35,16 @@ MISSED = {  # exhibit: the checks that the chapter says let it through, beside t
 }
 
 
+ADDED = "dc_next + da_t * o * (1 - tanh_c**2)"
+SPOILT = {  # twins of exhibit 13: the right gradients, and what each would leave changed behind it
+    "the upstream gradients": ("da_t = da[t] + da_next", "da_t = da[t]\n        da_t += da_next"),
+    "the final state's": (f"dc_t = {ADDED}", f"dc_t = dc_next\n        dc_t += {ADDED.removeprefix('dc_next + ')}"),
+    "the run's gates": ("dc_next = dc_t * f", "dc_next = dc_t * f\n        f[:] = 0.5"),
+    "the run's inputs": ("dc_next = dc_t * f", "dc_next = dc_t * f\n        run.x[t] = 0.5"),
+    "the layer": ("dc_next = dc_t * f", "dc_next = dc_t * f\n        layer.b[0] += 1"),
+}
+
+
 @pytest.fixture(scope="module")
 def museum() -> dict[str, Any]:
     """Run the cells; a line of a cell must be found by `inspect`, as it is in a notebook."""
@@ -42,7 +52,7 @@ def museum() -> dict[str, Any]:
     cells = [cell.source for cell in nbformat.read(CHAPTER, as_version=4).cells if cell.cell_type == "code"]
     names: dict[str, Any] = {"__name__": "museum"}
     for begin in CELLS:
-        (source,) = [cell for cell in cells if cell.startswith(begin)]
+        source = next(cell for cell in cells if cell.startswith(begin))  # exercises' solutions come behind
         file = f"<museum: {begin}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         exec(compile(source, file, "exec"), names)
@@ -86,3 +96,19 @@ def test_exhibit_is_wrong_by_the_package_too(museum: dict[str, Any], exhibit: in
     off = max(float(np.abs(a - b).max()) for a, b in zip(mine, right, strict=True))
     assert (off > 0.1) == (exhibit != 13)
     assert np.array_equal(given, da) == (exhibit != 13)
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_what_is_handed_over_must_come_back_unchanged_all_of_it(museum: dict[str, Any], what: str) -> None:
+    """Neither the world nor the next check may notice that a function has written into it."""
+    twin = museum["edited"](SPOILT[what])
+    off = museum["deviations"](twin, "good")
+    if "gradients" in what or "state" in what:
+        assert off.pop("inputs") == 1
+        assert max(off.values()) < 1e-9
+        for passes in museum["CHECKS"].values():
+            passes(twin)
+    else:  # a run's arrays and a layer's cannot be written into: the function stops
+        assert set(off.values()) == {np.inf}
+    assert not museum["CHECKS"]["good"](twin)
+    assert all(passes(museum["by_hand"]) for passes in museum["CHECKS"].values())

@@ -13,12 +13,19 @@ from rnncourse.data import (
     ELMAN_CODES,
     Characters,
     agreement,
+    buckets,
+    digits,
     elman_letters,
+    gaps,
+    mask,
     one_hot,
     pad,
     right_padded,
+    splits,
+    streams,
     sunspots,
     temporal_xor,
+    windows,
 )
 
 
@@ -316,3 +323,236 @@ def test_left_padding_turns_right_whatever_stands_in_it(tail):
 def test_bad_left_padding_is_refused_by_name(x, lengths, error, message):
     with pytest.raises(error, match=f"^{message}"):
         right_padded(x, lengths)
+
+
+def test_a_gaps_tag_is_the_letter_before_and_the_letter_after():
+    symbols, tags, lengths = gaps(300, 20, rng(), longest=4)
+    for k, n in enumerate(lengths):
+        row = symbols[:n, k]
+        assert row[0] > 0
+        assert row[-1] > 0
+        for t in range(n):
+            before, after = row[: t + 1][row[: t + 1] > 0][-1], row[t:][row[t:] > 0][0]
+            assert tags[t, k] == 2 * (before - 1) + after - 1
+        assert (symbols[n:, k] == 0).all()
+        assert (tags[n:, k] == 0).all()
+        assert 20 - 5 < n <= 20  # another letter would have fitted in
+
+
+def test_gaps_are_of_all_lengths_alike_and_letters_are_independent():
+    symbols, _, lengths = gaps(2000, 50, rng(), longest=3)
+    inside = [symbols[:n, k] for k, n in enumerate(lengths)]
+    places = [np.flatnonzero(row) for row in inside]
+    steps = np.concatenate([(np.diff(at) - 1)[at[:-1] < 46] for at in places])  # behind which a gap of any length fits
+    counts = np.bincount(steps)
+    assert len(counts) == 4
+    assert np.abs(counts / counts.sum() - 0.25).max() < 0.01
+    letters = [row[row > 0] for row in inside]
+    same = np.concatenate([row[1:] == row[:-1] for row in letters])
+    assert abs(same.mean() - 0.5) < 5 / np.sqrt(4 * len(same))
+    assert (gaps(3, 5, rng(), longest=0).symbols > 0).all()
+    assert gaps(0, 5, rng()).symbols.shape == (5, 0)
+
+
+@pytest.mark.parametrize(
+    ("bad", "kind", "message"),
+    [
+        ((-1, 5, rng()), ValueError, r"^n_sequences: "),
+        ((1, 0, rng()), ValueError, r"^n_steps: "),
+        ((1, 5, None), TypeError, r"^rng: "),
+        ((1, 5, rng(), -1), ValueError, r"^longest: "),
+    ],
+    ids=["n_sequences", "n_steps", "rng", "longest"],
+)
+def test_gaps_that_cannot_be_made_are_refused(bad, kind, message):
+    with pytest.raises(kind, match=message):
+        gaps(*bad)
+
+
+def test_the_digits_are_scikit_learns_read_from_the_top():
+    datasets = pytest.importorskip("sklearn.datasets")
+    rows, labels = digits()
+    assert (rows.shape, labels.shape) == ((8, 1797, 8), (1797,))
+    assert (rows.dtype, labels.dtype) == (np.float64, np.int64)
+    assert (rows.min(), rows.max()) == (0, 1)
+    images = datasets.load_digits().images
+    np.testing.assert_array_equal(rows[:, 5], images[5] / 16)
+    assert np.bincount(labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+
+
+def test_a_missing_scikit_learn_is_an_import_error_that_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(ImportError, match=r'^digits needs scikit-learn: pip install "rnncourse\[data\]"$'):
+        digits()
+
+
+@pytest.mark.parametrize(("n", "batch"), [(2, 1), (10, 1), (10, 3), (13, 3), (14, 3), (8, 7), (5, 2)])
+@pytest.mark.parametrize("tail", [(), (2,)])
+def test_streams_lie_one_behind_the_other_and_targets_are_what_comes_next(n, batch, tail):
+    sequence = np.arange(n).reshape(n, *(1 for _ in tail)) * np.ones(tail, int)
+    x, y = streams(sequence, batch)
+    steps = (n - 1) // batch
+    assert x.shape == y.shape == (steps, batch, *tail)
+    np.testing.assert_array_equal(x.swapaxes(0, 1).reshape(-1, *tail), sequence[: steps * batch])
+    np.testing.assert_array_equal(y, x + 1)
+    assert n - 1 - steps * batch < batch  # what is left out would not have filled a row
+    assert np.shares_memory(x, sequence)
+
+
+def test_no_stream_wraps_around():
+    sequence = rng().permutation(61)  # each number once
+    x, y = streams(sequence, 4)
+    assert not np.isin(y[-1], x[0, 0]).any()
+    assert all(y[-1, b] != x[0, b] for b in range(4))
+    np.testing.assert_array_equal(y[-1, :-1], x[0, 1:])  # but the first of the next piece
+
+
+@pytest.mark.parametrize(
+    ("sequence", "n", "error", "message"),
+    [
+        ([1, 2, 3], 1, TypeError, "sequence: expected a NumPy array"),
+        (np.arange(3), 3, ValueError, r"sequence: .* at least n_streams \+ 1 = 4, got \(3,\)"),
+        (np.array(3), 1, ValueError, r"sequence: expected shape \(N, ...\)"),
+        (np.arange(9), 0, ValueError, "n_streams: expected an integer of at least 1"),
+        (np.arange(9), 2.0, TypeError, "n_streams: expected an integer"),
+    ],
+)
+def test_streams_refuse_what_fills_no_row(sequence, n, error, message):
+    with pytest.raises(error, match=message):
+        streams(sequence, n)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4, 100])
+def test_windows_are_the_streams_again_when_put_together(steps):
+    long = streams(rng().normal(size=(50, 2)), 4)  # T = 12
+    parts = windows(long, steps)
+    for whole, pieces in zip(long, zip(*parts, strict=True), strict=True):
+        np.testing.assert_array_equal(np.concatenate(pieces), whole)
+    assert [len(part.x) for part in parts[:-1]] == [steps] * (len(parts) - 1)
+    assert 0 < len(parts[-1].x) <= steps
+
+
+def test_a_layer_that_carries_its_state_reads_windows_as_it_reads_the_stream():
+    long, layer = streams(rng().normal(size=(41, 2)), 3), LSTM.init(2, 5, rng(1))
+    whole, state, outputs = layer.forward(long.x), None, []
+    for part in windows(long, 5):
+        run = layer.forward(part.x, state)
+        state = run.final
+        outputs.append(run.a)
+    np.testing.assert_allclose(np.concatenate(outputs), whole.a, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("long", "steps", "error", "message"),
+    [
+        (np.ones((2, 3)), 1, TypeError, "long: expected streams, a pair of arrays"),
+        ((np.ones((2, 3)),), 1, TypeError, "long: expected streams, a pair of arrays"),
+        (([1], [2]), 1, TypeError, "long.x: expected a NumPy array"),
+        ((np.ones((2, 3)), [2]), 1, TypeError, "long.y: expected a NumPy array"),
+        ((np.ones(3), np.ones(3)), 1, ValueError, r"long.x: expected shape \(T, B, ...\), got \(3,\)"),
+        ((np.ones((2, 3)), np.ones((2, 4))), 1, ValueError, r"long.y: expected T and B of long.x, \(2, 3\)"),
+        ((np.ones((2, 3)), np.ones((2, 3))), 0, ValueError, "steps: expected an integer of at least 1"),
+    ],
+)
+def test_windows_refuse_what_are_no_streams(long, steps, error, message):
+    with pytest.raises(error, match=message):
+        windows(long, steps)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+@pytest.mark.parametrize("gap", [0, 3])
+def test_the_parts_of_a_split_follow_each_other_and_share_nothing(kind, gap):
+    parts = splits(kind(range(100)), validation=0.29, test=0.12, gap=gap)
+    found = [list(part) for part in parts]
+    assert found == [list(range(59 - gap)), list(range(59, 88 - gap)), list(range(88, 100))]
+    assert type(parts.test) is type(kind([1]))
+
+
+@pytest.mark.parametrize(
+    ("validation", "test", "expected"),
+    [(0, 0, ("abcdefghij", "", "")), (0.2, 0, ("abcdefg", "ij", "")), (0, 0.2, ("abcdefg", "", "ij"))],
+)
+def test_a_part_that_is_not_asked_for_is_empty_and_needs_no_gap(validation, test, expected):
+    assert splits("abcdefghij", validation, test, gap=1) == expected
+
+
+def test_shuffled_places_split_into_all_places():
+    parts = splits(rng().permutation(50))
+    assert sorted(np.concatenate(parts)) == list(range(50))
+    assert [len(part) for part in parts] == [40, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((7,), TypeError, "sequence: expected a NumPy array"),
+        ((np.array(7),), ValueError, r"sequence: expected shape \(N, ...\)"),
+        (("abcdefghij", -0.1), ValueError, "validation: expected a number of at least 0"),
+        (("abcdefghij", 0.1, "0.1"), TypeError, "test: expected a number of at least 0"),
+        (("abcdefghij", 0.5, 0.5), ValueError, "validation, test: expected shares below 1 together, got 0.5 and 0.5"),
+        (("abcdefghij", 0.1, 0.1, -1), ValueError, "gap: expected an integer of at least 0"),
+        (("abcdefghij", 0.1, 0.1, 1), ValueError, "gaps of 1, got 10: none are left for validation"),
+        (("abcdefghij", 0.4, 0.4, 2), ValueError, "none are left for train"),
+        (("abcde", 0.3, 0.1), ValueError, "none are left for test"),
+    ],
+)
+def test_splits_that_leave_a_part_empty_are_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        splits(*arguments)
+
+
+def test_a_mask_says_which_steps_count():
+    np.testing.assert_array_equal(mask([0, 2, 3], 3), [[False, True, True], [False, True, True], [False, False, True]])
+    assert mask(np.array([], int), 4).shape == (4, 0)
+    assert mask((0, 0), 0).shape == (0, 2)
+
+
+@pytest.mark.parametrize("seed", [None, 0, 1])
+@pytest.mark.parametrize("batch", [1, 4, 7, 100])
+def test_buckets_hold_every_example_once_and_examples_of_about_one_length(seed, batch):
+    sizes = rng(3).integers(0, 12, 50)
+    parts = buckets(sizes, batch, None if seed is None else rng(seed))
+    assert sorted(np.concatenate(parts)) == list(range(50))
+    short_to_long = sorted(parts, key=lambda part: (sizes[part].max(), sizes[part].min()))
+    assert np.array_equal(np.concatenate([np.sort(sizes[part]) for part in short_to_long]), np.sort(sizes))
+    assert sorted(len(part) for part in parts)[1:] == [batch] * (len(parts) - 1)
+
+
+def test_buckets_shuffle_equal_lengths_and_batches_from_the_generator_alone():
+    sizes = [3] * 20 + [5] * 20
+    same, again, other = (np.concatenate(buckets(sizes, 5, rng(seed))).tolist() for seed in (1, 1, 2))
+    assert same == again != other
+    assert [part.tolist() for part in buckets(sizes, 20)] == [list(range(20)), list(range(20, 40))]
+    assert any(buckets(sizes, 20, rng(seed))[0][0] >= 20 for seed in range(9))  # the long ones first
+    assert sorted(buckets(sizes, 20, rng())[0]) != list(buckets(sizes, 20, rng())[0])
+    assert buckets([], 3) == []
+
+
+@pytest.mark.parametrize(
+    ("lengths", "error", "message"),
+    [
+        (None, TypeError, "lengths: expected one integer for each example, got None"),
+        ([1.0], TypeError, "lengths: expected integers, got dtype float64"),
+        ([[1], [1, 2]], ValueError, r"lengths: expected shape \(B,\), got a ragged sequence"),
+        ([[1]], ValueError, r"lengths: expected shape \(B,\), got \(1, 1\)"),
+        (np.array(1), ValueError, r"lengths: expected shape \(B,\), got \(\)"),
+        ([-1, 2], ValueError, "lengths: expected integers .*, got -1"),
+        (7, TypeError, "lengths: expected a NumPy array"),
+    ],
+)
+def test_lengths_of_masks_and_buckets_are_checked(lengths, error, message):
+    for call in (lambda: mask(lengths, 3), lambda: buckets(lengths, 3)):
+        with pytest.raises(error, match=message):
+            call()
+
+
+def test_other_arguments_of_masks_and_buckets_are_checked():
+    with pytest.raises(ValueError, match="lengths: expected integers from 0 to T = 3, got 4"):
+        mask([1, 4], 3)
+    with pytest.raises(ValueError, match="steps: expected an integer of at least 0"):
+        mask([1], -1)
+    with pytest.raises(ValueError, match="batch: expected an integer of at least 1"):
+        buckets([1], 0)
+    with pytest.raises(TypeError, match=r"rng: expected a numpy\.random\.Generator"):
+        buckets([1], 1, 0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cell_checks import assert_trees_close, random_layer, random_world
 
-from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Gradients, tree_map
+from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Embedding, Gradients, Workspace, tree_map
 from rnncourse.gradcheck import numerical_gradient
 from rnncourse.records import named_leaves
 
@@ -248,11 +248,13 @@ def test_dropout_lets_no_nan_through_where_it_drops():
     assert (net.backward(run, x).x[dropped] == 0).all()
 
 
+TOP_TO_3 = random_layer(Dense.init(5, 3, RNG), 8)
 INNER = Deep((random_layer(RNN.init(5, 5, RNG), 3), random_layer(RNN.init(5, 4, RNG), 4)), dropout=0.5)
 DROPPERS = {
     "each step": DROPPING,
     "variational": Deep((LOW, MID, TOP), dropout=0.4, variational=True),
     "nested": Deep((LOW, INNER, TOP)),
+    "residual": Deep((LOW, random_layer(GRU.init(5, 5, RNG), 4), INNER.layers[0], TOP_TO_3), 0.4, residual=True),
     "nested variational": Deep((LOW, Deep(INNER.layers, 0.5, True), TOP), dropout=0.3),
     "in both directions": Deep(
         (LOW, Bidirectional(INNER, Deep(INNER.layers, 0.3)), random_layer(Dense.init(8, 3, RNG)))
@@ -384,3 +386,69 @@ def test_dx_is_left_out_where_nobody_wants_it(net):
 def test_a_dropout_of_zero_is_the_same_however_it_is_written():
     layers = (LOW, MID, TOP)
     assert Deep(layers, dropout=0) == Deep(layers, dropout=0.0)
+
+
+SQUARE = tuple(random_layer(layer.init(3, 3, RNG), seed) for seed, layer in enumerate((LSTM, GRU, RNN)))
+
+
+def test_a_residual_layer_hands_on_its_input_and_its_output():
+    net, x = Deep((*SQUARE, TOP_OF_3), residual=True), rng().normal(size=(5, 2, 3))
+    run, value = net.forward(x), x
+    for layer, found in zip(SQUARE, run.sums, strict=False):
+        value = value + layer.forward(value).a
+        np.testing.assert_array_equal(found, value)
+    assert run.sums[3] is None  # it has two outputs and three inputs
+    np.testing.assert_array_equal(run.a, TOP_OF_3.forward(value).a)
+    plain = Deep((*SQUARE, TOP_OF_3)).forward(x)
+    assert plain.sums == ()
+    assert np.abs(plain.a - run.a).max() > 0.1
+
+
+TOP_OF_3 = random_layer(Dense.init(3, 2, RNG), 9)
+
+
+def test_what_goes_around_a_residual_layer_leaves_the_padding_alone():
+    net, x, da = Deep(SQUARE, residual=True), rng().normal(size=(5, 2, 3)), rng(1).normal(size=(5, 2, 3))
+    junk, d_junk = x.copy(), da.copy()
+    junk[2:, 1], d_junk[2:, 1] = np.nan, np.nan
+    run, clean = (net.forward(value, lengths=[5, 2]) for value in (junk, x))
+    assert run == clean
+    assert (run.a[2:, 1] == 0).all()
+    grads = net.backward(run, d_junk)
+    assert grads == net.backward(clean, da)
+    assert (grads.x[2:, 1] == 0).all()
+
+
+def test_a_residual_stack_takes_integers_single_precision_workspaces_and_steps():
+    net = tree_map(lambda p: p.astype(np.float32), Deep(SQUARE, residual=True))
+    x = rng().integers(-2, 3, (4, 2, 3))
+    run = net.forward(x)
+    assert run.a.dtype == np.float32
+    memory = Workspace()
+    again = net.forward(x, workspace=memory)
+    np.testing.assert_array_equal(again.a, run.a)
+    assert net.backward(again, run.a) == net.backward(run, run.a)
+    kept = again.a.copy()
+    net.forward(x + 1, workspace=memory)
+    np.testing.assert_array_equal(again.a, kept)  # a sum is the run's own
+    state = None
+    for t in range(4):
+        a, state = net.step(x[t], state)
+        assert a.dtype == np.float32
+        np.testing.assert_allclose(a, run.a[t], atol=1e-6)
+    assert net.backward(run, run.a, inputs=False).x is None
+
+
+def test_an_embedding_is_not_added_to_its_symbols():
+    net = Deep((Embedding.init(3, 3, RNG), *SQUARE), residual=True)
+    run = net.forward(np.array([[0, 2]]))
+    assert run.sums[0] is None
+    assert run.sums[1] is not None
+
+
+def test_residual_where_no_sizes_agree_is_refused():
+    with pytest.raises(ValueError, match=r"^residual: expected a layer with as many outputs as inputs, got none$"):
+        Deep((LOW, MID, TOP), residual=True)
+    with pytest.raises(TypeError, match=r"^residual: expected True or False, got int 1"):
+        Deep(SQUARE, residual=1)
+    assert Deep(SQUARE, residual=True) != Deep(SQUARE)

@@ -19,7 +19,17 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from rnncourse.diagrams import Diagram, bidirectional, deep, gru_cell, lstm_cell, rnn_cell, rnn_types, unrolled
+from rnncourse.diagrams import (
+    Diagram,
+    bidirectional,
+    deep,
+    deep_back,
+    gru_cell,
+    lstm_cell,
+    rnn_cell,
+    rnn_types,
+    unrolled,
+)
 from rnncourse.layers.gru import GRU, gru_cell_forward
 from rnncourse.layers.lstm import LSTM, lstm_cell_forward
 
@@ -44,6 +54,10 @@ MAKERS: dict[str, Callable[..., Diagram]] = {
     "bidirectional": bidirectional,
     "bidirectional-1": partial(bidirectional, 1),
     "bidirectional-4": partial(bidirectional, 4),
+    "bidirectional-padded": partial(bidirectional, 3, length=2),
+    "deep-backward": deep_back,
+    "deep-backward-1-1": partial(deep_back, 1, 1),
+    "deep-backward-2-4": partial(deep_back, 2, 4),
     "deep": deep,
     "deep-1-1": partial(deep, 1, 1),
     "deep-4-2": partial(deep, 4, 2),
@@ -54,7 +68,7 @@ MAKERS: dict[str, Callable[..., Diagram]] = {
     "unrolled-1-last": partial(unrolled, 1, "last"),
     "unrolled-6": partial(unrolled, 6),
 }
-LARGE = ("bidirectional-4", "deep-2-4", "unrolled-6")
+LARGE = ("bidirectional-4", "deep-2-4", "deep-backward-2-4", "unrolled-6")
 CELLS = {
     "rnn": ("rnn",),
     "gru": ("gru", "gru-after"),
@@ -67,6 +81,7 @@ PATHS = {
     "lstm": ["c_prev", "forget", "plus", "c_t"],
     "lstm-peepholes": ["p_f", "p_u", "p_o"],
     "bidirectional": ["x_3.bwd", "bwd_3", "a_bwd_3.next", "bwd_2"],
+    "deep-backward": ["L_2", "cell_3_2", "down_2_2", "cell_2_2", "delta_2_1", "cell_2_1"],
     "deep": ["x_1", "cell_1_1", "a_1_1.up", "cell_2_1", "a_2_1.next", "cell_2_2"],
     "types": ["one-to-many", "many-to-one.x_2"],
     "unrolled": ["a_1"],
@@ -78,6 +93,7 @@ CROSSINGS = {
     "bidirectional-1": 2,
     "bidirectional": 6,
     "bidirectional-4": 8,
+    "bidirectional-padded": 4,
 }
 BOTH = list(product([False, True], repeat=2))
 every = pytest.mark.parametrize("name", MAKERS)
@@ -195,6 +211,32 @@ def test_the_bidirectional_layer_runs_both_ways(steps: int) -> None:
     for t in range(1, steps):
         wanted += [(f"fwd_{t}", f"fwd_{t + 1}"), (f"bwd_{t + 1}", f"bwd_{t}")]
     assert pairs(name) == sorted(wanted)
+
+
+def test_padding_is_read_by_no_cell_and_the_backward_row_starts_at_the_examples_end() -> None:
+    assert sorted(
+        (start, end) for start, end in pairs("bidirectional-padded")
+    ) == sorted(edge for edge in [
+        ("a_fwd_0", "fwd_1"), ("fwd_1", "fwd_2"), ("fwd_2", "a_fwd_2"), ("a_bwd_3", "bwd_2"), ("bwd_2", "bwd_1"),
+        ("bwd_1", "a_bwd_1"), ("x_3", "pad_3"), *[(f"{a}_{t}", f"{b}_{t}") for t in (1, 2) for a, b in (
+            ("x", "fwd"), ("x", "bwd"), ("fwd", "stack"), ("bwd", "stack"), ("stack", "a"))],
+    ])  # fmt: skip
+    with pytest.raises(ValueError, match=r"^length: expected at most steps = 3, got 4$"):
+        bidirectional(3, length=4)
+    assert bidirectional(3, length=3).marks == bidirectional(3).marks
+
+
+@pytest.mark.parametrize(("layers", "steps"), [(3, 3), (1, 1), (2, 4)])
+def test_on_the_way_back_every_arrow_of_the_grid_is_turned_round(layers: int, steps: int) -> None:
+    tail = "" if layers == steps == 3 else f"-{layers}-{steps}"
+    names = {"yhat": "L", "x": "delta_0"}
+
+    def on_the_way_back(part: str) -> str:
+        letter, _, rest = part.partition("_")
+        return f"delta_{rest}" if letter == "a" else f"{names.get(letter, letter)}_{rest}"
+
+    forwards = [(start, end) for start, end in pairs(f"deep{tail}") if not end.startswith("a_")]  # no final state
+    assert pairs(f"deep-backward{tail}") == sorted((on_the_way_back(b), on_the_way_back(a)) for a, b in forwards)
 
 
 @pytest.mark.parametrize(("layers", "steps"), [(3, 3), (1, 1), (4, 2), (2, 4)])
@@ -604,7 +646,14 @@ def spoken(label: str) -> str:
     words = re.sub(r"\\(hat|tilde)\{(\w)\}", r"\2-\1", words)
     words = re.sub(r"\^\{(\[\d\])?\\langle (.*?)\\rangle\}", r"\1(\2)", words)
     words = re.sub(r"_\{(\w+)\}", r"_\1", words)
-    for sign, word in {r"\Gamma": "Gamma", r"\sigma": "sigma", r"\odot": "⊙", r"\neq": "≠", r"\tanh": "tanh"}.items():
+    for sign, word in {
+        r"\delta": "delta",
+        r"\Gamma": "Gamma",
+        r"\sigma": "sigma",
+        r"\odot": "⊙",
+        r"\neq": "≠",
+        r"\tanh": "tanh",
+    }.items():
         words = words.replace(sign, word)
     return words.replace("1-", "1 minus").replace(r"\,", "").replace(r"\cdot", "").replace(r"\ ", " ").strip()
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from rnncourse import GRU, LSTM, RNN, Dense
-from rnncourse.initializers import glorot_uniform, identity, orthogonal, zeros
+from rnncourse.initializers import glorot_uniform, he_normal, identity, orthogonal, zeros
 from rnncourse.layers.use_gate import UseGateCell
 
-ALL = (glorot_uniform, orthogonal, identity, zeros)
+ALL = (glorot_uniform, he_normal, orthogonal, identity, zeros)
 
 
 def rng(seed=0):
@@ -30,6 +30,13 @@ def test_glorot_fills_its_range_evenly():
     assert limit * 0.999 < np.abs(drawn).max() <= limit
     assert drawn.var() == pytest.approx(2 / 300, rel=0.02)
     assert abs(drawn.mean()) < 1e-3
+
+
+def test_he_is_normal_with_the_variance_of_its_inputs_count():
+    drawn = he_normal(rng(), (200, 100))
+    assert drawn.var() == pytest.approx(2 / 100, rel=0.02)
+    assert abs(drawn.mean()) < 2e-3
+    assert (np.abs(drawn) < drawn.std()).mean() == pytest.approx(0.683, abs=0.01)
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (7, 4), (4, 7)])

@@ -5,12 +5,17 @@ import sys
 import numpy as np
 import pytest
 
-from rnncourse import LSTM, RNN, Deep, Dense, tree_map
+from rnncourse import LSTM, RNN, Deep, Dense, storage, tree_map
 from rnncourse.losses import Loss, squared_error
-from rnncourse.optimizers import SGD, Adam
-from rnncourse.training import train
+from rnncourse.optimizers import SGD, Adam, RMSProp
+from rnncourse.schedules import Cosine
+from rnncourse.training import Training, train
 
 W = np.array([4.0, -2.0])
+
+
+def norm(w):
+    return float(np.linalg.norm(w))
 
 
 def bowl(w, k):
@@ -288,6 +293,15 @@ def test_a_loss_may_be_any_real_number(number):
         ({"max_norm": 0}, ValueError, "max_norm: expected a number above 0, got 0"),
         ({"max_norm": np.nan}, ValueError, "max_norm: expected a number above 0, got nan"),
         ({"max_norm": "1"}, TypeError, "max_norm: expected a number above 0, got str"),
+        ({"validation": 1.0}, TypeError, r"validation: expected a function f\(model\), got float 1.0"),
+        ({"save": "run"}, TypeError, r"save: expected a function f\(training\), got str 'run'"),
+        ({"save": Training}, TypeError, r"save: expected a function f\(training\), got type"),
+        ({"every": 0}, ValueError, "every: expected an integer of at least 1, got 0"),
+        ({"every": None}, TypeError, "every: expected an integer of at least 1, got None"),
+        ({"patience": 0, "validation": norm}, ValueError, "patience: expected an integer of at least 1, got 0"),
+        ({"patience": 2}, ValueError, "patience: expected None without a validation, got 2"),
+        ({"rng": 0}, TypeError, "rng: expected a numpy.random.Generator.*got int 0"),
+        ({"resume": W}, TypeError, "resume: expected a Training, got an array"),
         ({"progress": "no"}, TypeError, "progress: expected True or False, got str 'no'"),
         ({"progress": 1}, TypeError, "progress: expected True or False, got int 1"),
         ({"model": 4.0}, TypeError, "model: expected a NumPy array, got float 4.0"),
@@ -297,3 +311,258 @@ def test_a_loss_may_be_any_real_number(number):
 def test_arguments_are_checked_before_the_first_step(given, error, message, steps):
     with pytest.raises(error, match=f"^{message}"):
         train(**{"model": W, "loss_and_gradients": bowl, "optimizer": SGD(0.1), "steps": steps} | given)
+
+
+# --- validation ------------------------------------------------------------------------------------------------------
+
+
+def test_validation_sees_the_model_after_every_so_many_updates():
+    seen = []
+    done = train(W, bowl, SGD(0.5), steps=7, validation=lambda w: seen.append(w) or norm(w), every=3)
+    np.testing.assert_array_equal(seen, [W / 8, W / 64])
+    np.testing.assert_array_equal(done.scored, [3, 6])
+    np.testing.assert_array_equal(done.scores, [norm(W / 8), norm(W / 64)])
+    assert (done.best_step, done.best_score) == (6, norm(W / 64))
+
+
+def test_steps_are_counted_from_zero_also_where_training_starts_later():
+    done = train(W, bowl, SGD(0.5), steps=4, start=5, validation=norm, every=3)
+    np.testing.assert_array_equal(done.scored, [6, 9])
+    assert done.start == 5
+
+
+def test_without_a_validation_there_is_no_best_model():
+    done = train(W, bowl, SGD(0.5), steps=3, every=1)
+    assert done.best is done.best_step is done.best_score is None
+    assert done.scores.shape == done.scored.shape == (0,)
+    assert (done.scores.dtype, done.scored.dtype) == (np.float64, np.int64)
+
+
+def scripted(scores):
+    left = list(scores)
+    return lambda w: left.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("scores", "patience", "steps", "best"),
+    [
+        ([3, 2, 2, 2, 1], 2, 4, 2),  # an equal score is no better one, and the first is kept
+        ([3, 2, 4, 1, 5, 6], 2, 6, 4),  # a better one in time begins the count again
+        ([3, 4], 1, 2, 1),
+        ([5, 4, 3, 2, 1, 0, -1], 1, 7, 7),
+        ([1, 2, 3, 4, 5, 6, 7], 7, 7, 1),
+    ],
+)
+def test_training_stops_when_patience_ends_and_keeps_the_best(scores, patience, steps, best):
+    done = train(W, bowl, SGD(0.5), steps=7, validation=scripted(scores), every=1, patience=patience)
+    assert (len(done.losses), len(done.scores), done.best_step) == (steps, steps, best)
+    np.testing.assert_array_equal(done.best, W / 2**best)
+    np.testing.assert_array_equal(done.model, W / 2**steps)
+    early = f"no better score in {patience} validations at step {steps}"
+    assert done.stopped == (early if steps < 7 else None)
+
+
+def test_patience_that_ends_with_the_last_step_stopped_nothing():
+    done = train(W, bowl, SGD(0.5), steps=3, validation=scripted([1, 2, 3]), every=1, patience=2)
+    assert done.stopped is None
+
+
+@pytest.mark.parametrize(
+    ("score", "error", "message"),
+    [
+        (np.nan, FloatingPointError, "validation: expected a finite number at step 1, got nan"),
+        (np.inf, FloatingPointError, "validation: expected a finite number at step 1, got inf"),
+        (None, TypeError, "validation: expected a real number, got None"),
+        (
+            np.ones(2),
+            ValueError,
+            r"validation: expected one number, got an array of shape \(2,\); add it up, or average",
+        ),
+    ],
+)
+def test_a_score_is_checked(score, error, message):
+    with pytest.raises(error, match=f"^{message}$") as caught:
+        train(W, bowl, SGD(0.5), steps=2, every=1, validation=lambda w: score)
+    assert len(caught.value.training.losses) == 0  # the step whose validation failed is no whole step
+
+
+# --- checkpoints -----------------------------------------------------------------------------------------------------
+
+
+def noisy_job(optimizer, patience=None):
+    """A network with dropout that carries its state from chunk to chunk: everything that a checkpoint has to hold."""
+    start = np.random.default_rng(0)
+    net = Deep((LSTM.init(2, 5, start), LSTM.init(5, 4, start), Dense.init(4, 1, start)), dropout=0.3)
+    x, y = start.standard_normal((400, 3, 2)), start.standard_normal((400, 3, 1))
+
+    def job(**more):
+        rng = np.random.default_rng(7)
+
+        def f(net, k, state):
+            here = slice(5 * (k % 80), 5 * (k % 80) + 5)
+            run = net.forward(x[here] + 0.1 * rng.standard_normal(x[here].shape), state, rng=rng)
+            loss = squared_error(run.a, y[here], reduction="mean")
+            return loss.value, net.backward(run, loss.dz).layer, run.final
+
+        def validation(net):
+            return squared_error(net.forward(x[:40]).a, y[:40], reduction="mean").value
+
+        call = {"max_norm": 1.0, "carry": None, "validation": validation, "every": 4, "patience": patience, "rng": rng}
+        return train(net, f, optimizer, steps=23, **call | more)
+
+    return job
+
+
+def assert_same_bits(one, other):
+    assert one == other  # records compare every bit of every array
+    assert one.rng.bit_generator.state == other.rng.bit_generator.state
+
+
+OPTIMIZERS = [SGD(0.05, 0.9), RMSProp(Cosine(0.02, 20)), Adam(0.02)]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+def test_going_on_from_each_checkpoint_equals_no_break_to_the_last_bit(optimizer):
+    job, checkpoints = noisy_job(optimizer), []
+    whole = job(save=checkpoints.append)
+    assert [len(done.losses) for done in checkpoints] == [4, 8, 12, 16, 20]
+    assert_same_bits(job(), whole)  # saving changes nothing
+    for done in checkpoints:
+        assert_same_bits(job(resume=done), whole)
+    assert_same_bits(job(resume=whole), whole)
+
+
+@pytest.mark.parametrize("step", [0, 1, 4, 11, 22])
+def test_going_on_after_ctrl_c_equals_no_break_to_the_last_bit(step):
+    job, calls = noisy_job(Adam(0.02)), []
+    rng = np.random.default_rng(7)
+
+    class Interrupted(Adam):
+        def update(self, model, grads, state):
+            calls.append(rng.random())
+            if len(calls) == step + 1:
+                raise KeyboardInterrupt
+            return super().update(model, grads, state)
+
+    cut = noisy_job(Interrupted(0.02))()
+    assert cut.stopped == f"interrupted at step {step}"
+    assert len(cut.losses) == step
+    assert_same_bits(job(resume=cut), job())
+
+
+def test_ctrl_c_in_a_validation_takes_the_step_back_so_that_going_on_is_exact():
+    def interrupted(w):
+        raise KeyboardInterrupt
+
+    cut = train(W, bowl, SGD(0.5), steps=7, every=3, validation=interrupted)
+    assert (cut.stopped, len(cut.losses)) == ("interrupted at step 2", 2)
+    whole = train(W, bowl, SGD(0.5), steps=7, every=3, validation=norm)
+    assert train(W, bowl, SGD(0.5), steps=7, every=3, validation=norm, resume=cut) == whole
+
+
+def test_a_run_that_patience_ended_stays_where_it_is():
+    job, checkpoints = noisy_job(SGD(0.9), patience=1), []
+    whole = job(save=checkpoints.append)
+    assert whole.stopped is not None
+    for done in checkpoints:
+        assert_same_bits(job(resume=done), whole)
+
+
+def test_a_checkpoint_does_not_change_while_training_goes_on():
+    checkpoints, copies = [], []
+    job = noisy_job(Adam(0.02))
+    job(save=lambda done: (checkpoints.append(done), copies.append(done.rng.bit_generator.state)))
+    assert [done.rng.bit_generator.state for done in checkpoints] == copies
+    assert len({str(copy) for copy in copies}) == len(copies)
+
+
+def test_resume_brings_the_start_with_it():
+    whole = train(W, lambda w, k: (float(k), w), SGD(0.5), steps=5, start=3)
+    cut = train(W, lambda w, k: (float(k), w), SGD(0.5), steps=2, start=3)
+    assert train(W, lambda w, k: (float(k), w), SGD(0.5), steps=5, start=3, resume=cut) == whole
+
+
+def test_an_error_while_saving_brings_the_step_that_was_to_be_saved():
+    def full(done):
+        raise OSError("no space left on device")
+
+    with pytest.raises(OSError, match="no space left") as caught:
+        train(W, bowl, SGD(0.5), steps=7, every=3, save=full)
+    assert len(caught.value.training.losses) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"state": SGD(0.1).init(W)}, ValueError, "state: expected None beside resume"),
+        ({"start": 1}, ValueError, "resume.start: expected 1, as start is, got 0"),
+        ({"steps": 2}, ValueError, "resume: expected at most 2 steps, as steps says, got one of 3"),
+        ({"model": W[:1]}, ValueError, r"resume.model: expected shape \(1,\), as model has, got \(2,\)"),
+        ({"rng": np.random.default_rng(0)}, ValueError, "rng: expected None, as resume.rng is, got PCG64"),
+    ],
+)
+def test_a_record_of_another_run_is_refused(given, error, message):
+    cut = train(W, bowl, SGD(0.1), steps=3)
+    call = {"model": W, "loss_and_gradients": bowl, "optimizer": SGD(0.1), "steps": 5, "resume": cut}
+    with pytest.raises(error, match=f"^{message}"):
+        train(**call | given)
+
+
+def test_a_record_with_a_carry_or_a_generator_needs_one():
+    cut = train(W, lambda w, k, c: (0.0, w, c + 1), SGD(0.1), steps=3, carry=0, rng=np.random.default_rng(0))
+    call = {"model": W, "loss_and_gradients": bowl, "optimizer": SGD(0.1), "steps": 5, "resume": cut}
+    with pytest.raises(ValueError, match=r"^carry: expected one, as resume has one, got none"):
+        train(**call, rng=np.random.default_rng(1))
+    with pytest.raises(ValueError, match=r"^rng: expected PCG64, as resume.rng is, got None"):
+        train(**call, carry=0)
+    with pytest.raises(ValueError, match=r"^rng: expected PCG64, as resume.rng is, got MT19937"):
+        train(**call, carry=0, rng=np.random.Generator(np.random.MT19937(0)))
+
+
+# --- what one sees ---------------------------------------------------------------------------------------------------
+
+
+def test_the_bar_shows_loss_rate_and_best_score(capsys):
+    pytest.importorskip("tqdm")
+    train(W, bowl, SGD(Cosine(0.5, 4)), steps=2, progress=True, validation=norm, every=1)
+    shown = capsys.readouterr().err.rpartition("\r")[2]
+    w = W * 0.5
+    rate = Cosine(0.5, 4)(1)
+    assert f"loss={float(w @ w) / 2:.3g}, rate={Cosine(0.5, 4)(2):.3g}, best={norm(w * (1 - rate)):.3g}" in shown
+
+
+def test_the_bar_goes_on_where_training_does(capsys):
+    pytest.importorskip("tqdm")
+    cut = train(W, bowl, SGD(0.5), steps=3)
+    train(W, bowl, SGD(0.5), steps=4, progress=True, resume=cut)
+    assert "4/4" in capsys.readouterr().err
+
+
+def test_the_history_draws_itself():
+    figure = pytest.importorskip("matplotlib.figure")
+    done = train(W, bowl, SGD(0.1), steps=60, start=10, validation=norm, every=20)
+    ax = figure.Figure().subplots()
+    assert done.plot(ax) is ax
+    lines = {line.get_label(): line.get_xydata() for line in ax.lines}
+    assert list(lines) == ["loss of a step", "mean of 3 steps", "validation", "best"]
+    np.testing.assert_array_equal(lines["loss of a step"], np.stack([np.arange(10, 70), done.losses], axis=1))
+    np.testing.assert_allclose(lines["mean of 3 steps"][0], [12, done.losses[:3].mean()])
+    np.testing.assert_array_equal(lines["validation"], np.stack([[20, 40, 60], done.scores], axis=1))
+    np.testing.assert_array_equal(lines["best"], [[60, done.scores[-1]]])
+    plain = train(W, bowl, SGD(0.1), steps=3).plot(figure.Figure().subplots())
+    assert [line.get_label() for line in plain.lines] == ["loss of a step"]
+
+
+def test_a_checkpoint_goes_through_a_file_to_the_last_bit(tmp_path):
+    pytest.importorskip("safetensors")
+    path = tmp_path / "run.safetensors"
+    job, seen = noisy_job(Adam(0.02)), []
+
+    def save(done):
+        storage.save(path, done)
+        seen.append(storage.load(path))
+
+    whole = job(save=save)
+    assert len(seen) == 5
+    for done in seen:
+        assert_same_bits(job(resume=done), whole)

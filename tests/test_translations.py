@@ -20,6 +20,8 @@ import numpy as np
 import pytest
 
 import rnncourse
+from rnncourse.exchange import keras, onnx, orders, pytorch
+from rnncourse.exchange.blocks import ORDERS
 from rnncourse.layers.bidirectional import Bidirectional
 
 PAGE = Path(__file__).parents[1] / "book" / "appendices" / "translations.ipynb"
@@ -233,6 +235,68 @@ def test_the_converters_agree_with_what_is_stored(page: SimpleNamespace, name: s
 def test_what_is_stored_is_what_the_libraries_compute(name: str) -> None:
     with np.load(FILE, allow_pickle=False) as stored:
         assert close(told(name), stored[name], BARS[name])
+
+
+# --- the page and rnncourse.exchange ---------------------------------------------------------------------------------
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The rows of the table below a heading of the page."""
+    cells = json.loads(PAGE.read_text("utf8"))["cells"]
+    (text,) = (t for t in ("".join(cell["source"]) for cell in cells) if t.startswith(f"## {heading}\n"))
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return lines[1:]
+
+
+@pytest.mark.parametrize(("heading", "kind", "column"), [("the LSTM", "LSTM", 2), ("the GRU", "GRU", 2)])
+def test_the_tables_of_orders_are_those_of_exchange(heading: str, kind: str, column: int) -> None:
+    told = {}
+    for row in rows(f"Block orders: {heading}"):
+        order = row[column].replace("1 − u", "z").partition(";")[0]
+        told[row[0]] = "".join(letter for letter in order if letter.isalpha())
+    assert told.pop("this package") == "".join(rnncourse.LSTM.block_names() if kind == "LSTM" else "urc")
+    names = {name.partition(" {")[0].removesuffix("'s assignment"): order for name, order in told.items()}
+    assert names == {library: ORDERS[library][kind] for library in names}
+    assert names.keys() >= {"PyTorch", "Keras", "ONNX"}
+
+
+def test_the_converters_of_the_page_are_those_of_exchange(page: SimpleNamespace, rng: np.random.Generator) -> None:
+    def draw(*shapes: Any) -> list[np.ndarray]:
+        return [rng.normal(size=shape) for shape in shapes]
+
+    four, three = ([(G * N_A, N_X), (G * N_A, N_A), (G * N_A,), (G * N_A,)] for G in (4, 3))
+    for convert, shapes in ((page.lstm_from_pytorch, four), (page.gru_from_pytorch, three)):
+        arrays = draw(*shapes)
+        names = page.names_in_pytorch(1, 1)
+        assert pytorch.from_torch(dict(zip(names, arrays, strict=True))) == convert(*arrays)
+    for kind, shapes in ((name[0], name[2]) for name in KERAS.values() if name[0] != "SimpleRNN"):
+        arrays = draw(*shapes)
+        assert keras.from_keras(arrays) == getattr(page, f"{kind.lower()}_from_keras")(*arrays)
+    for G, kind in ((4, "LSTM"), (3, "GRU")):
+        W, R, bias = draw((1, G * N_A, N_X), (1, G * N_A, N_A), (1, 2 * G * N_A))
+        for after in (0, 1):
+            (ours,) = onnx._layers_of(kind, {"linear_before_reset": after}, {1: W, 2: R, 3: bias}.__getitem__, False)
+            more = (after,) if kind == "GRU" else ()
+            assert ours == getattr(page, f"{kind.lower()}_from_onnx")(W[0], R[0], bias[0], *more)
+    kernel, b = draw((N_X + N_A, 4 * N_A), 4 * N_A)
+    assert orders.from_layout("tf1", {"kernel": kernel, "bias": b}) == page.lstm_from_tf1(kernel, b)
+    W_x, W_h = draw((N_X, 4 * N_A), (N_A, 4 * N_A))
+    assert orders.from_layout("cs231n", {"Wx": W_x, "Wh": W_h, "b": b}) == page.lstm_from_cs231n(W_x, W_h, b)
+    W_aa, W_ax, b_a = draw((N_A, N_A), (N_A, N_X), (N_A, 1))
+    assert orders.from_layout("coursera", {"Waa": W_aa, "Wax": W_ax, "ba": b_a}) == page.rnn_from_coursera(
+        W_aa, W_ax, b_a
+    )
+
+
+@pytest.mark.parametrize(("layers", "directions"), [(1, 1), (1, 2), (2, 2)])
+def test_the_names_of_the_page_are_those_of_exchange(page: SimpleNamespace, layers: int, directions: int) -> None:
+    rng = np.random.default_rng(0)
+    stack, n_x = [], N_X
+    for _ in range(layers):
+        pair = [rnncourse.LSTM.init(n_x, N_A, rng) for _ in range(directions)]
+        stack.append(Bidirectional(*pair) if directions == 2 else pair[0])
+        n_x = N_A * directions
+    assert list(pytorch.to_torch(rnncourse.Deep(tuple(stack)))) == page.names_in_pytorch(layers, directions)
 
 
 def test_the_versions_are_noted() -> None:

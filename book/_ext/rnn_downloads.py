@@ -31,7 +31,7 @@ EXTRAS_FOR = {  # extras of the package: the words in a page's code that ask for
     "plots": (r"matplotlib|diagrams|widgets", ("matplotlib",)),
     "widgets": (r"widgets", ("ipywidgets",)),
     "progress": (r"progress=True", ("tqdm",)),
-    "data": (r"sunspots", ("statsmodels",)),
+    "data": (r"sunspots|import digits", ("statsmodels", "sklearn")),
     "equations": (r"equations", ("markdown_it", "mdit_py_plugins")),
 }
 # SITE = "" is what page.js looks for.
@@ -56,6 +56,10 @@ if not all(map(find_spec, {modules})):
     importlib.invalidate_caches()
 """
 READS = re.compile(r"""Path\(["'](results/[\w.-]+)["']\)\.read_text\([^)]*\)""")
+# the same by a name that the chapter gives: the copy chooses among the tables whose names it has
+CHOOSES = re.compile(
+    r"""Path\(f["']results/\{name\}(\.jsonl)["']\)\.read_text\([^)]*\)"""
+)
 
 
 def name(
@@ -101,17 +105,32 @@ def downloads(app: Sphinx, error: Exception | None) -> None:
 
 
 def alone(source: Path) -> dict[str, Any]:
-    """Return a notebook that reads no file beside it."""
+    """Return a notebook that reads no file beside it, and that goes on where PyTorch is missing."""
 
-    def content(found: re.Match[str]) -> str:
-        stored = json.loads((source.parent / found[1]).read_text("utf8"))
-        return repr(json.dumps(stored, separators=(",", ":")))
+    def content(found: re.Match[str] | str) -> str:
+        name = found if isinstance(found, str) else found[1]
+        text = (source.parent / name).read_text("utf8")
+        each = text.splitlines() if name.endswith(".jsonl") else [text]
+        return repr(
+            "\n".join(
+                json.dumps(json.loads(one), separators=(",", ":")) for one in each
+            )
+        )
+
+    def chosen(found: re.Match[str]) -> str:
+        there = sorted((source.parent / "results").glob(f"*{found[1]}"))
+        named = [path for path in there if f'"{path.stem}"' in everything]
+        tables = (f"{path.stem!r}: {content(f'results/{path.name}')}" for path in named)
+        return "{" + ", ".join(tables) + "}[name]"
 
     notebook: dict[str, Any] = json.loads(source.read_text("utf8"))
+    everything = "\n".join("".join(cell["source"]) for cell in codes(notebook))
     for cell in codes(notebook):
-        cell["source"] = READS.sub(content, "".join(cell["source"])).splitlines(
-            keepends=True
-        )
+        code = CHOOSES.sub(chosen, READS.sub(content, "".join(cell["source"])))
+        cell["source"] = code.splitlines(keepends=True)
+        tags = cell["metadata"].get("tags", [])
+        if "torch" in tags:
+            cell["metadata"]["tags"] = [*tags, "raises-exception"]
     return notebook
 
 

@@ -40,6 +40,13 @@ WORDS = {
     "use-gate": "the cell of note 004 as code",
     "lstm-normalised": "the LSTM with layer normalisation",
     "docstrings": "the docstrings of the package",
+    # what none of the others writes
+    "sequences": "sequences and what is counted in them",
+    "batches": "batches of sequences of different lengths",
+    "training": "how a network is trained",
+    "language-model": "language models",
+    "bidirectional": "layers that read both ways",
+    "deep": "stacks of layers",
 }
 
 
@@ -73,12 +80,16 @@ SCOPES = {
     "book/learning/vanishing-gradients": Scope(
         "rnn", local=frozenset({"W_{a}", "W_{b}", "W_{c}"})
     ),
+    "book/foundations/sequences": Scope("sequences"),
+    "book/foundations/batches": Scope("batches"),
+    "book/learning/training": Scope("training"),
+    "book/learning/language-model": Scope("language-model"),
+    "book/architectures/bidirectional": Scope("bidirectional"),
+    "book/architectures/deep": Scope("deep"),
     "book/gated/gru": Scope("gru", {"reset-before-or-after-the-product": "gru-after"}),
     "book/gated/lstm-forward": Scope(
         "lstm",
         {
-            "the-same-cell-in-four-languages": QUOTED,
-            "a-translation-that-is-another-cell": "use-gate",
             "peepholes": "lstm-peepholes",
             "coupled-gates": "lstm-coupled",
         },
@@ -91,6 +102,7 @@ SCOPES = {
     "book/appendices/write-a-cell": Scope("lstm-normalised"),
     "book/appendices/api": Scope("docstrings"),
     "book/appendices/glossary": Scope(QUOTED),
+    "book/appendices/verification": Scope(QUOTED),
     "book/appendices/what-the-notes-got-wrong": Scope(QUOTED),
 }
 logger = logging.getLogger(__name__)

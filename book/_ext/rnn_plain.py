@@ -75,6 +75,9 @@ class Plain:
         for k, piece in enumerate(pieces):
             if k % 2:
                 self.folded = piece
+                if piece and not pieces[k + 1].strip():  # a solution of code alone
+                    parts.append(fold(piece, "The code in the folded cell below."))
+                    self.folded = f"{piece}, continued"
             elif piece.strip() and self.folded:
                 parts.append(fold(self.folded, piece.strip()))
                 self.folded = self.folded.removesuffix(", continued") + ", continued"
@@ -110,6 +113,11 @@ class Plain:
             return f"\1Solution to {self._named(argument)}\2"
         if name == "solution-end":
             return "\1\2"
+        if (
+            name == "admonition"
+            and dict(OPTION.findall(found[4])).get("class") == "dropdown"
+        ):
+            return fold(argument, inside)
         if name == "admonition":
             return f"**{argument}**\n\n{inside}"
         if name in TITLED:

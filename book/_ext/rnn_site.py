@@ -13,6 +13,7 @@ import zlib
 from html import escape
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,8 @@ def cache_key(app: Sphinx, config: Config) -> None:
     if config.nb_execution_mode != "cache":
         return
     digest = hashlib.sha256(f"{version('numpy')} {version('matplotlib')}".encode())
+    if not find_spec("torch"):
+        digest.update(b"without torch")
     kinds = {".py", ".css", ".js", ".mplstyle"}
     benchmarks = Path(app.srcdir, "tests", "benchmarks")  # read by the page on speed
     sources = [
@@ -110,6 +113,20 @@ def cache_key(app: Sphinx, config: Config) -> None:
     for other in set(caches.glob("*")) - {ours}:
         shutil.rmtree(other, ignore_errors=True)
     config.nb_execution_cache_path = str(ours)
+
+
+def stored_outputs(app: Sphinx, config: Config) -> None:
+    """Without PyTorch, leave the cells tagged `torch` as they are stored: tests and CI hold them against PyTorch."""
+    if config.nb_execution_mode != "cache" or find_spec("torch"):
+        return
+    from myst_nb.core.execute import cache
+
+    run = cache.single_nb_execution
+
+    def without_torch(notebook: Any, *arguments: Any, **options: Any) -> Any:
+        return run(notebook, *arguments, **options, skip_cells_with_tag="torch")
+
+    cache.single_nb_execution = without_torch
 
 
 def inventories(app: Sphinx, config: Config) -> None:
@@ -270,6 +287,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the functions above with Sphinx."""
     app.connect("config-inited", repository, priority=100)
     app.connect("config-inited", cache_key)
+    app.connect("config-inited", stored_outputs)
     app.connect("config-inited", join_streams)
     app.connect("config-inited", inventories, priority=100)
     app.connect("autodoc-skip-member", skip_field_aliases)

@@ -10,8 +10,6 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from sphinx.errors import ExtensionError
-
 NEEDED = ("pyproject.toml", "README.md", "LICENSE")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can hold
@@ -34,6 +32,8 @@ def build(root: Path, out: Path) -> Path:
         command = [sys.executable, "-c", BUILD, str(Path(folder, "out"))]
         done = subprocess.run(command, cwd=work, capture_output=True, text=True)
         if done.returncode:
+            from sphinx.errors import ExtensionError
+
             raise ExtensionError(f"The wheel cannot be built:\n{done.stderr}")
         (wheel,) = Path(folder, "out").glob("*.whl")
         for old in out.glob("rnncourse-*.whl"):

@@ -8,6 +8,16 @@ of the ways that a value takes; without the point and what follows, it is all of
 
 from .cells import gru_cell, lstm_cell, rnn_cell
 from .drawing import Diagram
-from .networks import bidirectional, deep, rnn_types, unrolled
+from .networks import bidirectional, deep, deep_back, rnn_types, unrolled
 
-__all__ = ["Diagram", "bidirectional", "deep", "gru_cell", "lstm_cell", "rnn_cell", "rnn_types", "unrolled"]
+__all__ = [
+    "Diagram",
+    "bidirectional",
+    "deep",
+    "deep_back",
+    "gru_cell",
+    "lstm_cell",
+    "rnn_cell",
+    "rnn_types",
+    "unrolled",
+]

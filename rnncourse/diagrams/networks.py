@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .. import _validation as validate
 from .drawing import Diagram, Mark, Pen, Point, diagram
 
-__all__ = ["bidirectional", "deep", "rnn_types", "unrolled"]
+__all__ = ["bidirectional", "deep", "deep_back", "rnn_types", "unrolled"]
 
 FORWARD, BACKWARD = r"\overset{\rightarrow}{a}", r"\overset{\leftarrow}{a}"
 PITCH = 0.62  # from cell to cell in the drawings of types
@@ -38,7 +38,7 @@ KINDS = {
 }  # fmt: skip
 
 
-def bidirectional(steps: int = 3, highlight: Collection[str] = ()) -> Diagram:
+def bidirectional(steps: int = 3, highlight: Collection[str] = (), length: int | None = None) -> Diagram:
     r"""Draw a bidirectional layer unrolled in time.
 
     Parameters
@@ -48,7 +48,10 @@ def bidirectional(steps: int = 3, highlight: Collection[str] = ()) -> Diagram:
     highlight : collection of str
         Parts that stand out, for each step t: ``x_t`` (its ways: ``x_2.fwd``, ``x_2.bwd``), the cells ``fwd_2`` and
         ``bwd_2``, their states ``a_fwd_2`` and ``a_bwd_2`` (``a_fwd_2.next``, ``a_fwd_2.stack``), ``stack_2`` and the
-        output ``a_2``. The states at the start are ``a_fwd_0`` and, one past the last step, ``a_bwd_4``.
+        output ``a_2``. The states at the start are ``a_fwd_0`` and, one past the last step, ``a_bwd_4``. In the
+        padding: ``x_t`` and ``pad_t``.
+    length : int, optional
+        The number of steps of this example, from 1 to `steps`: what stands behind them is padding. All, if None.
 
     Returns
     -------
@@ -67,11 +70,16 @@ def bidirectional(steps: int = 3, highlight: Collection[str] = ()) -> Diagram:
     >>> path = bidirectional(highlight=["x_3.bwd", "bwd_3", "a_bwd_3.next", "bwd_2", "a_bwd_2.stack", "stack_2", "a_2"])
     """
     _at_most("steps", steps, 4)
-    last = steps + 1
+    columns = {t: 1.45 * t - 0.14 for t in range(1, steps + 1)}
+    length = steps if length is None else length
+    if validate.size("length", length) > steps:
+        raise ValueError(f"length: expected at most steps = {steps}, got {length}")
+    padding = {t: columns[t] + 0.8 for t in range(length + 1, steps + 1)}
+    columns = {t: columns[t] for t in range(1, length + 1)}
+    steps, last = length, length + 1
 
     def draw(pen: Pen) -> None:
         fork, forth, back, join, half = 0.66, 1.42, 2.5, 3.38, 0.26  # heights, and half the shift between the rows
-        columns = {t: 1.45 * t - 0.14 for t in range(1, last)}
         far = columns[steps] + 1.1
         size = (0.56, 0.5)
         x = {t: pen.text(f"x_{t}_label", (at, 0.2), _at("x", t), (0.5, 0.34)) for t, at in columns.items()}
@@ -96,20 +104,30 @@ def bidirectional(steps: int = 3, highlight: Collection[str] = ()) -> Diagram:
             if t < steps:
                 pen.text(f"a_fwd_{t}_label", (at + 0.58, forth + 0.26), _at(FORWARD, t))
                 pen.text(f"a_bwd_{t + 1}_label", (at + 0.87, back + 0.26), _at(BACKWARD, t + 1))
+        for t, at in padding.items():
+            x[t] = pen.text(f"x_{t}_label", (at, 0.2), _at("x", t), (0.5, 0.34))
+            pad = pen.box(f"pad_{t}", (at, (forth + back) / 2), r"$\mathrm{pad}$", (0.62, 1.5))
+            pen.arrow(f"x_{t}", [x[t].top(), pad.bottom()])
 
+    behind = f"Behind step {steps} stands padding, in boxes marked pad: {_listed('x', last, steps + len(padding))}"
+    padded = (
+        f" {behind}: no cell reads it, the row that runs backwards starts at step {steps}; the outputs there are zero."
+        if padding
+        else ""
+    )
     return diagram(
-        f"bidirectional-{steps}",
+        f"bidirectional-{steps}" + (f"-of-{steps + len(padding)}" if padding else ""),
         "A bidirectional layer. The lower row of cells carries its state forwards in time, the upper row backwards; "
         "both read the same inputs, neither reads the other. Each output stacks the two states of its step, so that it "
-        "knows what came before and what comes after.",
+        "knows what came before and what comes after." + padded,
         f"Two rows of cells, {steps} in each, one for each time. In the lower row, of cells marked fwd, arrows run to "
         f"the right, from the start state a-forward(0) on the left by way of {_listed('a-forward', 1, steps)}; the "
         "last leaves on the right. In the upper row, of cells marked bwd, arrows run to the left, from the start state "
         f"a-backward({last}) on the right by way of {_listed('a-backward', steps, 1)}; the last leaves on the left. "
         f"Below the cells of each time stands its input: {_listed('x', 1, steps)}. It forks, at a dot, into an arrow "
         "to the fwd cell and one, past that, to the bwd cell. Above the cells both states of a time go up into a box "
-        f"marked stack, which gives the output: {_listed('a', 1, steps)}.",
-        (1.45 * steps + 1.26, 4.34),
+        f"marked stack, which gives the output: {_listed('a', 1, steps)}." + padded,
+        (1.45 * steps + 1.26 + (1.45 * len(padding) - 0.1 if padding else 0), 4.34),
         draw,
         highlight,
     )
@@ -182,6 +200,80 @@ def deep(layers: int = 3, steps: int = 3, highlight: Collection[str] = ()) -> Di
         f"the inputs {_listed('x', 1, steps)} enter the first layer; above, the predictions "
         f"{_listed('y-hat', 1, steps)} leave the last.",
         (1.5 * steps + 1.24, 1.08 * layers + 1.18),
+        draw,
+        highlight,
+    )
+
+
+def deep_back(layers: int = 3, steps: int = 3, highlight: Collection[str] = ()) -> Diagram:
+    r"""Draw the way of the gradients through a deep recurrent network: its grid, with every arrow turned round.
+
+    Parameters
+    ----------
+    layers, steps : int
+        Numbers of layers and steps, from 1 to 4.
+    highlight : collection of str
+        Parts that stand out, for layer l and step t: the losses ``L_t``, the cells ``cell_l_t``, and what each of them
+        sends on: ``delta_l_t``, the gradient with respect to the state of layer l at step t that its own row brings
+        (l from 1, t from 0), and ``down_l_t``, what layer l gets from the one above it; ``delta_0_t`` belongs to
+        the inputs.
+
+    Returns
+    -------
+    Diagram
+        Shows itself in a notebook.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is out of range, `highlight` is no collection of names, or a part does not exist.
+
+    Examples
+    --------
+    A way from the last loss to the first input:
+
+    >>> way = deep_back(2, 2, highlight=["L_2", "cell_2_2", "delta_2_1", "cell_2_1", "down_1_1", "cell_1_1"])
+    """
+    _at_most("layers", layers, 4)
+    _at_most("steps", steps, 4)
+
+    def draw(pen: Pen) -> None:
+        columns = {t: 1.5 * t - 0.12 for t in range(1, steps + 1)}
+        above = {
+            t: pen.text(f"L_{t}_label", (at, 1.08 * layers + 0.94), _at("L", t), (0.5, 0.34))
+            for t, at in columns.items()
+        }
+        for layer in range(layers, 0, -1):
+            height = 1.08 * layer + 0.12
+            end = pen.text(f"delta_{layer}_0_label", (0.34, height), _at(r"\delta", 0, layer), (0.64, 0.4))
+            after = None
+            for t, at in reversed(columns.items()):
+                cell = pen.cell(f"cell_{layer}_{t}", (at, height), rf"$\mathrm{{cell\ {layer}}}$", (0.74, 0.5))
+                pen.arrow(f"L_{t}" if layer == layers else f"down_{layer}_{t}", [above[t].bottom(), cell.top()])
+                if after is not None:
+                    pen.arrow(f"delta_{layer}_{t}", [after.left(), cell.right()])
+                    pen.text(f"delta_{layer}_{t}_label", (at + 0.75, height + 0.24), _at(r"\delta", t, layer))
+                after = above[t] = cell
+            pen.arrow(f"delta_{layer}_0", [cell.left(), end.right()])
+        for t, at in columns.items():
+            x = pen.text(f"delta_0_{t}_label", (at, 0.2), _at(r"\delta", t, 0), (0.64, 0.34))
+            pen.arrow(f"delta_0_{t}", [above[t].bottom(), x.top()])
+
+    rows = " ".join(
+        f"The cells of row {k} are marked cell {k}, its arrows {_listed(f'delta[{k}]', steps - 1, 0)}."
+        for k in range(1, layers + 1)
+    )
+    return diagram(
+        f"deep-backward-{layers}-{steps}",
+        "The same grid on the way back: every arrow is turned round. A cell gets the gradient of its state from two "
+        "sides, from the cell above it and from the cell to its right, and adds them up.",
+        f"The grid of {layers} rows and {steps} columns of cells with its arrows reversed. From above, the losses "
+        f"{_listed('L', 1, steps)} enter the cells of layer {layers}. An arrow leads from each cell to its left "
+        "neighbour and another to the cell below it. The arrows to the left carry delta[l](t), the gradient with "
+        "respect to the state of layer l at step t; the last leaves each row on the left as the gradient with respect "
+        f"to the start state, delta[l](0). Below layer 1, {_listed('delta[0]', 1, steps)}, the gradients with respect "
+        f"to the inputs, leave. Nothing enters from the right. {rows}",
+        (1.5 * steps + 0.94, 1.08 * layers + 1.18),
         draw,
         highlight,
     )

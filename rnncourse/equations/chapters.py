@@ -76,6 +76,7 @@ class Chapter:
 
 
 CHAPTERS = {
+    "sequences": Chapter(("sequences",)),
     "notation": Chapter(("rnn", "feedforward", "facts")),
     "rnn-forward": Chapter(
         ("rnn", "facts"),
@@ -85,26 +86,33 @@ CHAPTERS = {
         },
     ),
     "bptt": Chapter(("rnn", "facts"), {"eq:batch-gradient": "rnn-batch"}),
-    "batches": Chapter(("rnn-batch", "rnn", "facts")),
+    "batches": Chapter(("rnn-batch", "padded", "rnn", "facts")),
     "vanishing-gradients": Chapter(("rnn", "lstm", "gru", "facts")),
-    "training": Chapter(("facts", "rnn")),
-    "language-model": Chapter(("rnn", "facts")),
+    "training": Chapter(
+        ("facts", "rnn", "momentum", "adam"),
+        {
+            "eq:rmsprop-square": "rmsprop", "eq:rmsprop-step": "rmsprop", "eq:adam-mean": "adam",
+            "eq:adam-square": "adam", "eq:dropout": "dropped", "eq:dropout-variational": "dropped-variational",
+        },
+    ),
+    "language-model": Chapter(("language-model", "rnn", "facts")),
     "gru": Chapter(("gru", "gru-after", "facts")),
     "lstm-forward": Chapter(
         ("lstm", "lstm-peepholes", "facts"),
         {
             "eq:lstm-adding": "lstm-carousel", "eq:lstm-adding-sum": "lstm-carousel",
             "eq:lstm-adding-identity": "lstm-carousel", "eq:lstm-coupled-update": "lstm-coupled",
-            "eq:lstm-coupled-cell": "lstm-coupled", "eq:use-gate": "use-gate",
-            "eq:use-gate-preactivations": "use-gate",
+            "eq:lstm-coupled-cell": "lstm-coupled",
         },
     ),
     "lstm-backward": Chapter(("lstm", "lstm-peepholes", "facts"), {"eq:lstm-coupled-delta-f": "lstm-coupled"}),
     "bidirectional": Chapter(("bidirectional", "facts")),
-    "deep": Chapter(("deep", "facts")),
+    "deep": Chapter(("deep", "deep-residual", "facts")),
     "memory": Chapter(("rnn", "facts")),
     "write-a-cell": Chapter(("lstm", "facts")),
-    "what-the-notes-got-wrong": Chapter(("rnn", "gru", "lstm", "facts")),
+    "what-the-notes-got-wrong": Chapter(
+        ("rnn", "gru", "lstm", "facts"), {"eq:use-gate": "use-gate", "eq:use-gate-preactivations": "use-gate"}
+    ),
 }  # fmt: skip
 
 

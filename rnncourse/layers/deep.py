@@ -10,7 +10,7 @@ import numpy as np
 from .. import _validation as validate
 from ..records import Array, Gradients, Record
 from ..workspace import Workspace
-from .sequence import random_part
+from .sequence import keep, random_part, valid_steps
 
 __all__ = ["Deep", "DeepRun"]
 
@@ -30,17 +30,22 @@ class Deep(Record):
         that with a single layer only 0 makes sense.
     variational : bool
         Whether a mask is drawn once for a sequence and holds at all of its steps [2]_; else every step has its own.
+    residual : bool
+        Whether each layer with as many outputs as inputs hands on the sum of the two [3]_ (eq:deep-residual); the
+        others, such as a first layer that widens, stay as they are. What is added is the input before dropout.
 
     Raises
     ------
     TypeError, ValueError
-        If these are no layers, or do not fit on each other, or if there is dropout but nothing between layers.
+        If these are no layers, or do not fit on each other, if there is dropout but nothing between layers, or
+        `residual` where no layer has as many outputs as inputs.
 
     References
     ----------
     .. [1] W. Zaremba, I. Sutskever and O. Vinyals, "Recurrent neural network regularization", arXiv:1409.2329, 2014.
     .. [2] Y. Gal and Z. Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks",
        NeurIPS 2016.
+    .. [3] K. He, X. Zhang, S. Ren and J. Sun, "Deep residual learning for image recognition", CVPR 2016.
 
     Examples
     --------
@@ -50,11 +55,18 @@ class Deep(Record):
     >>> run = net.forward(np.ones((6, 5, 3)))
     >>> run.a.shape, [r.a.shape for r in run.layers]
     ((6, 5, 2), [(6, 5, 4), (6, 5, 2)])
+
+    A layer whose weights are zero hands its input on, if it is residual:
+
+    >>> silent = RNN(np.zeros((3, 6)), np.zeros(3))
+    >>> Deep((silent, silent), residual=True).forward(np.ones((1, 1, 3))).a
+    array([[[1., 1., 1.]]])
     """
 
     layers: tuple[Any, ...]
     dropout: float = 0.0
     variational: bool = False
+    residual: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.layers, tuple):
@@ -73,6 +85,14 @@ class Deep(Record):
             above, below = self.layers[k].n_x, self.layers[k - 1].n_out
             if above != below:
                 raise ValueError(f"layers[{k}]: expected n_x = {below}, the outputs of the layer below, got {above}")
+        object.__setattr__(self, "residual", validate.flag("residual", self.residual))
+        if self.residual and not any(self._adds(k) for k in range(len(self.layers))):
+            raise ValueError("residual: expected a layer with as many outputs as inputs, got none")
+
+    def _adds(self, k: int) -> bool:
+        """Tell whether layer k hands on the sum of its input and its output."""
+        layer = self.layers[k]
+        return self.residual and layer.n_x == layer.n_out and not getattr(layer, "reads_symbols", False)
 
     @property
     def n_x(self) -> int:
@@ -158,15 +178,20 @@ class Deep(Record):
         rng = None if rng is None else validate.generator("rng", rng)
         runs: list[Any] = []
         masks: list[Array] = []
+        sums: list[Array | None] = []
         for k, (layer, s) in enumerate(zip(self.layers, start, strict=True)):
+            below = x
             if runs and self.dropout and rng is not None:
                 masks.append(self._mask(x.shape, rng))
                 x = _times(x, masks[-1])
             with validate.within("state", k):
                 memory = validate.part(workspace, str(k))
                 runs.append(layer.forward(x, s, lengths, workspace=memory, **random_part(layer, rng)))
-            x = runs[-1].a
-        return DeepRun(self, tuple(runs), tuple(masks))
+            # what the first layer's run keeps is of the right dtype, and zero in the padding
+            total = (below if k else runs[0].x) + runs[k].a if self._adds(k) else None
+            sums.append(total)
+            x = runs[k].a if total is None else total
+        return DeepRun(self, tuple(runs), tuple(masks), tuple(sums) if self.residual else ())
 
     def _mask(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         """Draw what the values between two layers are multiplied with, for each step or for all."""
@@ -201,9 +226,11 @@ class Deep(Record):
         final = validate.entries("dfinal", dfinal, len(self.layers))
         da = validate.upstream(da, dfinal, "(T, B, n_out)", run.a.shape, self.precision)
         inputs = validate.flag("inputs", inputs)
+        valid = valid_steps(run.lengths, len(run.a))
         states: list[Any] = []
         layers: list[Any] = []
         for k in reversed(range(len(self.layers))):
+            around = keep(valid, da) if self._adds(k) else None
             with validate.within("dfinal", k):
                 grads = self.layers[k].backward(run.layers[k], da, final[k], inputs=inputs or k > 0)
             states.insert(0, grads.state)
@@ -211,6 +238,8 @@ class Deep(Record):
             da = grads.x
             if k and run.masks:
                 da = _times(da, run.masks[k - 1])
+            if around is not None and da is not None:
+                da = da + around  # the sum hands its gradient to both that were added
         return Gradients(da, tuple(states), replace(self, layers=tuple(layers)))
 
     def step(self, x_t: Array, state: Any = None) -> tuple[Array, tuple[Any, ...]]:
@@ -241,7 +270,8 @@ class Deep(Record):
             zip(self.layers, validate.entries("state", state, len(self.layers)), strict=True)
         ):
             with validate.within("state", k):
-                x_t, new = layer.step(x_t, s)
+                a_t, new = layer.step(x_t, s)
+            x_t = x_t + a_t if self._adds(k) else a_t
             states.append(new)
         return x_t, tuple(states)
 
@@ -259,11 +289,15 @@ class DeepRun(Record):
     masks : tuple of ndarray
         What dropout multiplied the outputs of each layer but the top one with, each (T, B, n), or (1, B, n) where it is
         variational; empty without dropout.
+    sums : tuple of ndarray or None
+        Input and output of each layer that is residual, added up, (T, B, n), zero in the padding; None for the other
+        layers, and empty where none is residual.
     """
 
     layer: Deep
     layers: tuple[Any, ...]
     masks: tuple[Array, ...] = ()
+    sums: tuple[Array | None, ...] = ()
 
     @property
     def x(self) -> Array:
@@ -272,8 +306,9 @@ class DeepRun(Record):
 
     @property
     def a(self) -> Array:
-        """The outputs of the top layer, shape (T, B, n_out), zero in the padding."""
-        return np.asarray(self.layers[-1].a)
+        """The outputs of the top layer, shape (T, B, n_out), zero in the padding; with its input, if it is residual."""
+        top = self.sums[-1] if self.sums else None
+        return np.asarray(self.layers[-1].a) if top is None else top
 
     @property
     def final(self) -> tuple[Any, ...]:

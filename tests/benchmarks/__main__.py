@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import others, report, results
-from .cases import BATCHES, CELLS, SIZES, Case
+from .cases import BATCHES, CELLS, JOBS, SIZES, Case
 from .goals import rows as rows_of
 from .machine import machine, moment, versions
 from .statistics import mean_of_medians
@@ -36,6 +36,15 @@ def point_rows(peers: Sequence[str], cases: Iterable[Case], options: Options, th
 
 PARTS: dict[str, Callable[[Options], list[Any]]] = {  # how each part of the results is measured
     "training": lambda o: point_rows(TRAINING, chosen_cases(o), o),
+    "job": lambda o: points(
+        ("ours", "pytorch"),
+        [Case(cell, *size) for size in JOBS for cell in CELLS],
+        1,
+        o.rounds,
+        o.budget,
+        "job",
+        o.clock,
+    ),
     "float64": lambda o: point_rows(("ours", "pytorch", "floor"), chosen_cases(o, dtype="float64"), o),
     "two threads": lambda o: point_rows(("ours", "pytorch", "jax_scan"), chosen_cases(o), o, threads=2),
     "reset before": lambda o: point_rows(BEFORE, chosen_cases(o, ("GRU before",)), o),

@@ -17,6 +17,7 @@ SIZES = (  # T, B, n_x, n_a
     (100, 64, 256, 256),
     (200, 64, 512, 512),
 )
+JOBS = ((100, 32, 65, 128), (100, 32, 65, 256), (35, 20, 65, 100))  # a whole training job of a model of characters
 BATCHES = tuple((20, B, 64, n) for B, n in (  # from where a second thread costs to where it pays
     (32, 64), (64, 64), (64, 128), (128, 128), (64, 256), (256, 128), (128, 256), (256, 256),
 ))  # fmt: skip
@@ -70,3 +71,16 @@ def arrays(case: Case) -> Arrays:
     if case.cell == "GRU":
         drawn["b_cc"] = rng.uniform(-bound, bound, n)
     return {name: array.astype(case.dtype) for name, array in drawn.items()}
+
+
+def job_arrays(case: Case) -> Arrays:
+    """Draw what a training job has besides: one-hot inputs, the characters that come next, and an output layer."""
+    rng = np.random.default_rng((*case.size, 1))
+    symbols = rng.integers(0, case.n_x, (case.T + 1, case.B))
+    bound = case.n_a**-0.5
+    drawn = {
+        "x": symbols[:-1, :, None] == np.arange(case.n_x),
+        "W_y": rng.uniform(-bound, bound, (case.n_x, case.n_a)),
+        "b_y": rng.uniform(-bound, bound, case.n_x),
+    }
+    return {name: array.astype(case.dtype) for name, array in drawn.items()} | {"y": symbols[1:]}

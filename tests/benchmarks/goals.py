@@ -78,6 +78,8 @@ def goals() -> list[Goal]:
             "PyTorch, the long and thin LSTM",
             lambda r: worst([row for row in rows(r, "training") if thin(row)], "pytorch"), 2.5, 3.0,
         ),
+        Goal("PyTorch, a whole training job, mean", lambda r: mean(rows(r, "job"), "pytorch"), 0.85, 0.95),
+        Goal("PyTorch, a whole training job, worst point", lambda r: worst(rows(r, "job"), "pytorch"), 1.12, 1.25),
         Goal("PyTorch in float64, mean", lambda r: mean(rows(r, "float64"), "pytorch"), 0.42, 0.50),
         Goal("PyTorch in float64, worst point", lambda r: worst(rows(r, "float64"), "pytorch"), 1.0, 1.0),
         Goal("JAX, mean", lambda r: mean(rows(r, "training"), "jax_scan"), 0.70, 0.80),

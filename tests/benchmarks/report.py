@@ -159,6 +159,10 @@ TABLES: dict[str, tuple[str, Any]] = {
             "floor": "the floor", "ours_new": "the package without a workspace",
         }),
     ),
+    "job": (
+        "A whole training job: one-hot characters, softmax loss, clipping and Adam, float32, one thread",
+        lambda r: ratios_table(r, "job", {"pytorch": "PyTorch"}),
+    ),
     "float64": (
         "Training step, float64, one thread",
         lambda r: ratios_table(r, "float64", {"pytorch": "PyTorch", "floor": "the floor"}),

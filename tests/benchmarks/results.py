@@ -20,6 +20,7 @@ POINT = {"case", "threads", "ours", "seconds", "ratios", "errors"}
 PARTS = {  # what each row of a part has
     "training": POINT,  # float32, one thread: the 18 points
     "reset before": POINT,  # the book's GRU, which PyTorch does not have
+    "job": POINT,  # a whole training step of a model of characters: loss, clipping and Adam as well
     "float64": POINT,
     "two threads": POINT,
     "halves": POINT,  # two threads of the package's own, beside one thread and beside BLAS's two

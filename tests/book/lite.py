@@ -2,10 +2,11 @@
 
 python tests/book/lite.py path/to/jupyter      writes _build/lite
 
-The package goes along as a wheel. Python itself and NumPy, matplotlib, statsmodels come from Pyodide's address while a
-notebook runs, so this needs a network, and nothing of the book depends on it. Tested so far, offline: it builds, it
-holds the wheel in its index, and Pyodide starts as far as micropip, which it fetches. No chapter has been run in it.
-The page on speed stays out: it reads measurements of the repository, and a browser's times say nothing about it.
+The package goes along as a wheel. Python itself and NumPy, matplotlib, statsmodels, scikit-learn come from Pyodide's
+address while a notebook runs, so this needs a network, and nothing of the book depends on it. Tested so far, offline:
+it builds, it holds the wheel in its index, and Pyodide starts as far as micropip, which it fetches. No chapter has
+been run in it. The page on speed stays out: it reads measurements of the repository, and a browser's times say
+nothing about it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ import rnn_downloads
 OUT = b.ROOT / "_build" / "lite"
 WORK = b.ROOT / "_build" / "lite-files"
 LEFT_OUT = ("performance",)
-INSTALL = "%pip install -q rnncourse numpy matplotlib statsmodels tqdm ipywidgets markdown-it-py mdit-py-plugins"
+INSTALL = "%pip install -q rnncourse numpy matplotlib statsmodels scikit-learn tqdm ipywidgets "
+INSTALL += "markdown-it-py mdit-py-plugins"
 
 
 def main() -> None:

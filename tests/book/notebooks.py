@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,7 +38,9 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 CELL_METADATA = {"tags", "mystnb"}
+TORCH = "torch"  # the tag of a cell that PyTorch has to be there for: elsewhere it keeps its stored output
 TAGS = {"hide-cell", "hide-input", "hide-output", "remove-cell", "remove-input", "remove-output", "raises-exception"}
+TAGS |= {TORCH}
 # "chapter.ipynb#cell-id": why its text output cannot be compared
 IGNORED_BY_NBVAL = {
     "performance.ipynb#7f53c731": "compares measured times: on a busy machine it may turn out otherwise",
@@ -166,7 +169,49 @@ def figures(nb: Any) -> Iterator[str]:
                 yield f"{name}: draws a figure without mystnb.{group}.{key}"
 
 
-NOTEBOOK_RULES: tuple[Rule, ...] = (form, tags, outputs, sources, figures)
+def torch_cells(nb: Any) -> Iterator[str]:
+    """A cell that imports PyTorch is tagged and folded, and nothing after it depends on its having run."""
+    bound: set[str] = set()
+    for name, cell in code_cells(nb):
+        try:
+            tree = ast.parse(cell.source)
+        except SyntaxError:
+            continue  # `sources` says so
+        loads, binds = names_of(tree)
+        tagged = TORCH in cell.metadata.get("tags", [])
+        if tagged != ("torch" in binds):
+            yield f"{name}: {'tagged torch, and imports no torch' if tagged else 'imports torch without the tag torch'}"
+        if not tagged:
+            for each in sorted(bound & loads):
+                yield f"{name}: uses {each}, set by a cell with torch, which does not run everywhere"
+            continue
+        bound |= binds
+        if "hide-input" not in cell.metadata.get("tags", []) or "code_prompt_show" not in cell.metadata.get(
+            "mystnb", {}
+        ):
+            yield f"{name}: is to be tagged hide-input, and to say in mystnb.code_prompt_show what is folded"
+        if "rng" in loads:
+            yield f"{name}: moves rng on, so that later cells print something else where PyTorch is missing"
+        if not cell.outputs:
+            yield f"{name}: has no stored output; run --write where PyTorch is installed"
+
+
+def names_of(tree: ast.AST) -> tuple[set[str], set[str]]:
+    """Names that the code of a cell reads, and those that it sets."""
+    loads, binds = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (loads if isinstance(node.ctx, ast.Load) else binds).add(node.id)
+        elif isinstance(node, ast.alias):
+            binds.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            binds.add(node.module.split(".")[0])
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            binds.add(node.name)
+    return loads, binds
+
+
+NOTEBOOK_RULES: tuple[Rule, ...] = (form, tags, outputs, sources, figures, torch_cells)
 
 
 # --- the text ----------------------------------------------------------------------------------------------------
@@ -308,7 +353,7 @@ def text_only(out: Any) -> Any:
 
 
 def execute(path: Path, timeout: int = 300) -> Any:
-    """Run a notebook from the top, in its folder, with this interpreter."""
+    """Run a notebook from the top, in its folder, with this interpreter; cells with torch only where it is."""
     from nbclient import NotebookClient
 
     nb = nbformat.read(path, as_version=4)
@@ -317,6 +362,7 @@ def execute(path: Path, timeout: int = 300) -> Any:
         kernel_name="python3",
         timeout=timeout,
         coalesce_streams=True,
+        skip_cells_with_tag="skip-execution" if find_spec("torch") else TORCH,
         resources={"metadata": {"path": str(path.parent)}},
     )
     return client.execute()

@@ -43,8 +43,8 @@ def test_a_mark_tells_p_runs_and_seeds_and_leads_to_the_row(built):
     page, report, _ = built
     marks = re.findall(r'<a class="claim-mark"[^>]*>', page)
     assert len(marks) == 1
-    assert 'data-told="p = 0.031; 20 runs, 5 seeds"' in marks[0]
-    assert f'aria-label="claim {NAME}: p = 0.031; 20 runs, 5 seeds"' in marks[0]
+    assert 'data-told="p = 0.0078; 60 runs, 5 seeds"' in marks[0]
+    assert f'aria-label="claim {NAME}: p = 0.0078; 60 runs, 5 seeds"' in marks[0]
     assert f'href="appendices/verification.html#claim-{NAME}"' in marks[0]
     assert f'id="claim-{NAME}"' in report
 
@@ -55,8 +55,8 @@ def test_the_row_has_sentence_factor_control_runs_p_command_and_minutes(built):
     cells = [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<td>(.*?)</td>", row[0], re.DOTALL)]
     assert cells[0] == NAME
     assert cells[1].startswith("Against the orthogonal tanh layer")
-    assert cells[2:6] == ["layer, within delay, seed", "layer: tanh, orthogonal", "20, 5", "p = 0.031"]
-    assert "experiments.gru_recall" in cells[6]
+    assert cells[2:6] == ["layer, within delay, seed", "layer: tanh, orthogonal", "60, 5", "p = 0.0078"]
+    assert "NAMES=recall-delay" in cells[6]
 
 
 def test_a_claim_without_a_mark_has_no_row_and_a_mark_without_a_claim_is_a_warning(built):

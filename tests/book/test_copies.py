@@ -21,7 +21,7 @@ sys.path.insert(0, str(b.ROOT / "book" / "_ext"))
 import rnn_wheel
 
 COPIES = [path.removesuffix(".html") for path in b.pages_of_the_toc() if (b.ROOT / path).with_suffix(".ipynb").exists()]
-IN_CI = ("book/foundations/notation", "book/gated/gru")  # two extras and stored results; all of them: make first-steps
+IN_CI = ("book/foundations/bptt", "book/gated/gru")  # two extras and stored results; all of them: make first-steps
 SITE_LINE = 'SITE = ""'
 
 
@@ -81,6 +81,8 @@ def test_solutions_are_folded(page: str, site: Path) -> None:
     copied = copy_of(site, page)
     folded = re.findall(r"<summary>Solution to exercise [\w.]+</summary>", "\n".join(texts(copied, "markdown")))
     assert len(folded) == len(re.findall(r"\{solution(?:-start)?\}", written))
+    hints = re.findall(r"<summary>(?:A hint|Another one|The last one)</summary>", "\n".join(texts(copied, "markdown")))
+    assert len(hints) == len(re.findall(r"^:class: dropdown$", written, re.MULTILINE)) - len(folded)
     inside, code = False, set()
     for cell in source["cells"]:
         text = "".join(cell["source"])

@@ -97,7 +97,7 @@ def test_it_is_one_sheet_of_a4_with_every_equation(printed: b.webdriver.Chrome) 
     data = printed.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"]
     (page,) = PdfReader(BytesIO(base64.b64decode(data))).pages
     assert [round(float(side) / 72 * 25.4) for side in page.mediabox[2:]] == [210, 297]
-    numbers = re.findall(r"\(\d\.\d+\)", page.extract_text())
+    numbers = re.findall(r"\(\d+\.\d+\)", page.extract_text())
     assert len(numbers) == len(ROWS) == printed.execute_script("return document.querySelectorAll('.sheet-row').length")
 
 

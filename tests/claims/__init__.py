@@ -9,7 +9,10 @@ from importlib import import_module
 
 from .claim import CLAIMS, report
 
-CHAPTERS = ("bptt", "gru", "lstm_backward", "lstm_forward", "rnn_forward", "vanishing_gradients")
+CHAPTERS = (
+    "batches", "bidirectional", "bptt", "deep", "gru", "language_model", "lstm_backward", "lstm_forward", "rnn_forward",
+    "sequences", "training", "vanishing_gradients",
+)  # fmt: skip
 for chapter in CHAPTERS:
     import_module(f"{__name__}.{chapter}")
 

@@ -94,8 +94,11 @@ def mutants(each: Claim) -> Iterator[tuple[str, str, bool]]:
     runs = each.runs()
     for seed in runs.levels("seed"):
         yield "seed dropped", f"seed {seed}", bool(judge(each, runs.rows(runs["seed"] != seed), quick=True).problems)
-    if each.kind == "difference":
+    if each.kind == "difference" and each.factor in runs.factors:
         yield from (("factor swapped", told, failed) for told, failed in swaps(each, runs))
+    elif each.kind == "difference":  # measured, not set: what was largest becomes smallest
+        other = runs.put(each.factor, -runs[each.factor])
+        yield "factor swapped", "order turned round", bool(judge(each, other, quick=True).problems)
     if each.control:
         yield "control undone", str(dict(each.control)), bool(judge(each, untreated(each, runs), quick=True).problems)
     if each.kind == "same":

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from experiments import EXPERIMENTS
-from experiments.older import OLDER
 from experiments.tidy import read
 
 
@@ -66,12 +65,12 @@ class Table:
 
 def wanted(name: str) -> tuple[Mapping[str, Any], ...]:
     """Return the runs that the table of an experiment should have."""
-    return EXPERIMENTS[name].grid if name in EXPERIMENTS else OLDER[name].grid
+    return EXPERIMENTS[name].grid
 
 
 @lru_cache
 def table(name: str) -> Table:
     """Read the stored table of an experiment; what was never reached is not a number."""
-    about, rows = read(EXPERIMENTS[name].path) if name in EXPERIMENTS else OLDER[name].read()
+    about, rows = read(EXPERIMENTS[name].path)
     columns = {key: np.array([np.nan if row[key] is None else row[key] for row in rows]) for key in rows[0]}
     return Table(columns, tuple(wanted(name)[0]), about)

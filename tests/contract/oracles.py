@@ -164,7 +164,10 @@ def unroll(layer: Any, at: str, state: str, t: dict[str, Any], x: Any, inside: A
     if kind == "Deep":
         final = {}
         for k, part in enumerate(layer.layers):
+            below = x
             x, ends = unroll(part, f"{at}.layers[{k}]", f"{state}[{k}]", t, x, inside)
+            if layer.residual and part.n_x == part.n_out:
+                x = x + torch.where(inside, below, 0.0)
             final |= ends
         return x, final
     p = {path.removeprefix(f"{at}."): value for path, value in t.items() if path.startswith(f"{at}.")}

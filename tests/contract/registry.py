@@ -99,14 +99,16 @@ def bidirectional(name: str, fwd: Any, bwd: Any, oracle: Callable[..., Any] = or
     return Case(name, lambda **sizes: Bidirectional(fwd(**sizes), bwd(**sizes)), oracle, causal=False)
 
 
-def deep(name: str, *inits: Any, oracle: Callable[..., Any] = oracles.explicit, **options: Any) -> Case:
+def deep(
+    name: str, *inits: Any, oracle: Callable[..., Any] = oracles.explicit, residual: bool = False, **options: Any
+) -> Case:
     """A stack in which every layer has n_a outputs, or twice as many if it is bidirectional."""
 
     def init(n_x: int, n_a: int, **options: Any) -> Deep:
         layers: list[Any] = []
         for make in inits:
             layers.append(make(n_x=layers[-1].n_out if layers else n_x, n_a=n_a, **options))
-        return Deep(tuple(layers))
+        return Deep(tuple(layers), residual=residual)
 
     return Case(name, init, oracle, **options)
 
@@ -140,6 +142,7 @@ CASES = (
     bidirectional("bidirectional-lstm", LSTM.init, LSTM.init, oracles.torch_bidirectional_lstm),
     deep("deep-three-grus", AFTER, AFTER, AFTER, oracle=oracles.torch_three_grus),
     deep("deep-mixed", LSTM.init, GRU.init, RNN.init, partial(Dense.init, activation="tanh")),
+    deep("deep-residual", Dense.init, LSTM.init, RNN.init, partial(Dense.init, activation="tanh"), residual=True),
     deep("deep-nested", both_ways(LSTM.init, RNN.init), partial(deep("", GRU.init, Dense.init).init), causal=False),
     deep("deep-embedding", Embedding.init, LSTM.init, partial(Dense.init, bias=False)),
     bidirectional("bidirectional-deep", deep("", GRU.init, Dense.init).init, deep("", RNN.init, RNN.init).init),

@@ -126,7 +126,7 @@ def test_the_kind_of_run_can_be_chosen() -> None:
     assert explain(loss, "rnn-forward", world="rnn-squared").startswith("It holds")
     assert explain(loss, "rnn-forward").startswith("It does not hold")
     assert "there is no kind of run called squared" in explain(loss, "rnn-forward", world="squared")
-    with pytest.raises(ValueError, match="chapter: expected one of notation"):
+    with pytest.raises(ValueError, match="chapter: expected one of sequences, notation"):
         explain(loss, "chapter 1")
 
 

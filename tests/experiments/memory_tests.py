@@ -187,7 +187,7 @@ TASKS = {
     "order": Test(draw_order, 6, 4, 0.01, 1500, 40),
     "reber": Test(draw_reber, 7, 7, 0.0, 400, 24, long_reber),
 }
-LAGS = {"adding": (25, 100), "copying": (10, 30), "order": (30, 100), "reber": (9, 20)}
+LAGS = {"adding": (25, 50, 100), "copying": (10, 20, 30), "order": (30, 60, 100), "reber": (9, 20)}
 WHAT = {
     "adding": "`right`: of 500 new sums within 0.16; `loss`: mean square",
     "copying": "`right`: of 500 new sequences whole; `loss`: nats a step, `valid` too",

@@ -40,6 +40,8 @@ def exhibits() -> dict[int, Any]:
             linecache.cache[file] = (len(cell.source), None, cell.source.splitlines(keepends=True), file)
             code = compile(cell.source, file, "exec")
             exec(code, names)
+        if "EXHIBITS" in names:  # in the exercises behind it the function is written again
+            break
     return {0: names["by_hand"], **names["EXHIBITS"]}
 
 

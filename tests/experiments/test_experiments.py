@@ -14,7 +14,13 @@ from . import EXPERIMENTS, tidy
 from .agreement_distance import N_WORDS, SIGMOID, new, sensitivity, start
 from .carousel_ablation import backward
 from .copy_width import delayed_copy, gradient_of
+from .digits_depth import images
+from .digits_depth import new as new_stack
+from .dropout_memory import gradient as masked_gradient
+from .dropout_memory import masks
 from .forget_bias_lag import hold
+from .gaps_tagging import BOTH, NAMES, NOT_BACK, STEPS, Batch, accuracy, gradient, parameters
+from .gaps_tagging import new as new_tagger
 from .learning import at_the_end, pytorch
 from .museum_tasks import exhibits
 from .sunspot_rivals import series, windows
@@ -85,6 +91,53 @@ def test_pytorchs_start_is_uniform_between_its_limits_and_its_two_biases_are_add
         assert 1 / 20 < np.abs(drawn.b[:400]).max() <= 2 / 20
     assert np.abs(drawn.b[800:]).max() <= 1 / 20  # the candidate's two stay apart
     assert np.abs(drawn.b_cc).max() <= 1 / 20
+
+
+def test_the_taggers_have_about_as_many_parameters_and_the_late_one_is_asked_later():
+    rng = np.random.default_rng(0)
+    assert all(900 <= parameters(new_tagger(name, rng)) <= 930 for name in NAMES)
+    now, late = (Batch(np.random.default_rng(3), 6, k) for k in (0, 4))
+    np.testing.assert_array_equal(late.tags[4:], now.tags)
+    np.testing.assert_array_equal(late.counts[4:], now.counts)
+    assert not late.counts[:4].any()
+    np.testing.assert_array_equal(late.x[:STEPS], now.x)
+    assert (late.x[STEPS:, :, 0] == 1).all()  # nothing comes
+    np.testing.assert_array_equal(late.lengths, now.lengths + 4)
+
+
+@pytest.mark.parametrize("name", [BOTH, NOT_BACK])
+def test_the_taggers_gradient_is_that_of_their_loss(name):
+    model, batch = new_tagger(name, np.random.default_rng(0)), Batch(np.random.default_rng(1), 5, 0)
+    value, (layer, _) = gradient(name, model, batch)
+    step = 1e-6
+    moved = replace(model[0], bwd=GRU(model[0].bwd.W + step * layer.bwd.W, model[0].bwd.b))
+    slope = (gradient(name, (moved, model[1]), batch)[0] - value) / step
+    assert slope == pytest.approx((layer.bwd.W**2).sum(), rel=1e-3)
+    assert 0 <= accuracy(name, model, batch)[1] <= 1
+
+
+def test_with_nothing_dropped_the_masked_gradient_is_the_layers():
+    rng = np.random.default_rng(0)
+    layer, x, da = LSTM.init(5, 16, rng), rng.normal(size=(7, 3, 5)), rng.normal(size=(3, 16))
+    ones = np.ones((1, 1, 1))
+    _, mine, _ = masked_gradient(layer, x, (ones, ones), lambda a: (0.0, da, None))
+    run = layer.forward(x)
+    right = layer.backward(run, None, (da, np.zeros_like(da))).layer
+    np.testing.assert_allclose(mine.W, right.W, atol=1e-12)
+    for name, shape in (("a, redrawn", 7), ("a, held", 1)):
+        mask, untouched = masks(name, 7, 3, rng)
+        assert len(mask) == shape
+        assert set(np.unique(mask)) == {0.0, 1 / 0.75}
+        assert (untouched == 1).all()
+    assert set(np.unique(masks("c, redrawn", 7, 3, rng)[1])) == {0.0, 1.0}
+
+
+def test_the_digits_are_split_without_overlap_and_few_are_some_of_the_many():
+    (few, _), (many, known), test = (images(0, 100)[0], *(images(0)[k] for k in (0, 2)))
+    np.testing.assert_array_equal(few, many[:, :100])
+    assert len(known) + 300 + len(test[1]) == 1797
+    stack, _ = new_stack(4, "residual", np.random.default_rng(0))
+    assert [stack._adds(k) for k in range(5)] == [False, True, True, True, True]
 
 
 def test_the_museum_hangs_in_the_chapter():

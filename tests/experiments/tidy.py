@@ -32,8 +32,8 @@ class Experiment:
     """A grid of runs, what each of them gives, and which of them is made again by the tests.
 
     `run` takes the factors of a row by name and returns its outcomes. `again` are the factors of the row that is made
-    again, `tolerance` says by how much its outcomes may differ on another machine, and `clear` holds of a row that is
-    not borderline: one more or less of what rounding changes would not turn its outcome.
+    again, `tolerance` says by how much its outcomes may differ on another machine (None: that one is not compared), and
+    `clear` holds of a row that is not borderline: one more or less of what rounding changes would not turn its outcome.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Experiment:
     grid: tuple[Row, ...]
     run: Callable[..., Row]
     again: Row
-    tolerance: Mapping[str, float]
+    tolerance: Mapping[str, float | None]
     clear: Callable[[Row], bool]
 
     @property

@@ -112,6 +112,7 @@ TESTS = {
     "layers/recurrent_dropout.py": Tests([], "recurrent-dropout", MEASURED),
     "layers/halves.py": Tests([], "halves-lstm", MEASURED),
     "optimizers.py": Tests(),
+    "language_model.py": Tests(),
     "chunked.py": Tests(),
     "rtrl.py": Tests(),
     "gradcheck.py": Tests(["tests/contract/test_check_layer.py"]),

@@ -13,7 +13,11 @@ __all__ = [
 ]  # fmt: skip
 
 TOP = re.compile(r"\^\{\s*\\top\s*\}|\^\s*\\top|\\top")
-LOSSES = ("L", "L_t", "J")
+LOSSES = ("L", "L_t", "J", "J_s", "J_m", "J_e")
+NUMBERS = (
+    "alpha", "theta", "tau", "s", "n_theta", "mask", "lengths", "waste", "P", "p_t", "n_table", "n_window", "volume",
+    "beta", "beta1", "beta2", "eps", "p_drop",
+)  # fmt: skip
 
 
 class Looks:
@@ -83,7 +87,7 @@ def is_number(node: nodes.Node) -> bool:
     if isinstance(node, nodes.Deriv):
         return is_number(node.num) and (is_number(node.den) or (node.num.key in LOSSES and bool(node.den.entry)))
     if isinstance(node, nodes.Sym):
-        return bool(node.entry) or node.key in (*LOSSES, "alpha", "theta", "tau", "s", "n_theta")
+        return bool(node.entry) or node.key in (*LOSSES, *NUMBERS)
     if isinstance(node, nodes.Mul):
         return is_number(node.a) and is_number(node.b)
     if isinstance(node, nodes.Add):

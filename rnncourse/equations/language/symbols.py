@@ -63,8 +63,9 @@ class Notation:
         self.name, self.indices, self.time_below, self.product = name, frozenset(indices), time_below, product
         self.own_functions, self.spelled, self.blocks = dict(functions or {}), dict(spelled or {}), dict(blocks or {})
         self.functions = {**FUNCTIONS, **self.own_functions}
-        self.sizes: dict[str, str] = dict(base.sizes) if base else {}
-        self.sizes |= {canonical(latex): size for latex, size in (sizes or {}).items()}
+        taken = {canonical(latex) for latex in symbols.values()}  # a quantity's name is no size's any more
+        kept = {latex: size for latex, size in base.sizes.items() if latex not in taken} if base else {}
+        self.sizes: dict[str, str] = kept | {canonical(latex): size for latex, size in (sizes or {}).items()}
         self.templates: dict[str, str] = {**(base.templates if base else {}), **symbols}
         self.by_name: dict[str, dict[frozenset[str], str]] = {}
         for key, latex in self.templates.items():

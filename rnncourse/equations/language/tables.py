@@ -9,15 +9,22 @@ from __future__ import annotations
 from .symbols import INDICES, Notation
 
 __all__ = [
+    "ADAM",
     "BIDIRECTIONAL",
     "DEEP",
+    "DEEP_RESIDUAL",
+    "DROPPED",
     "FACTS",
     "FEEDFORWARD",
     "GRU",
     "GRU_AFTER",
+    "LANGUAGE_MODEL",
     "LSTM",
     "LSTM_PEEPHOLES",
+    "PADDED",
     "RNN",
+    "SEQUENCES",
+    "UPDATES",
     "USE_GATE",
 ]
 
@@ -84,6 +91,7 @@ DEEP = Notation(
     },
     SIZES | {"N": "N"}, functions=TANH,
 )  # fmt: skip
+DEEP_RESIDUAL = Notation("the deep network with residual layers", {"h": f"h{LT}", "d h": rf"\delta_h{LT}"}, base=DEEP)
 WAYS = {"fwd": r"\overrightarrow", "bwd": r"\overleftarrow"}
 BIDIRECTIONAL = Notation(
     "the bidirectional network",
@@ -106,4 +114,53 @@ FACTS = Notation(
     },
     {"n": "n", "n_g": "n_g"},
     indices=INDICES - {"s", r"\tau"},
+)  # fmt: skip
+LANGUAGE_MODEL = Notation(
+    "a language model",
+    {
+        "p_t": f"p{T}", "L_t": f"L{T}", "whole": "p", "perplexity": r"\mathcal{P}", "bits": "b",
+        "v": "z", "tau": r"\tau", "p": r"\hat y",
+        "counts": "c", "discount": "D", "followers": "N", "shorter": "r", "mixed": "q",
+    },
+    {"T": "T", "n": "n"},
+    indices=INDICES - {r"\tau"},
+)  # fmt: skip
+K = r"^{\langle k \rangle}"
+UPDATES = Notation(
+    "the updates of an optimiser",
+    {
+        "w": f"w{K}", "g": f"g{K}", "velocity": f"v{K}", "square": f"s{K}", "alpha": r"\alpha", "beta": r"\beta",
+        "eps": r"\varepsilon",
+    },
+    {"K": "T", "n": "n"}, indices=INDICES - {"s"},
+)  # fmt: skip
+ADAM = Notation(
+    "the updates of Adam",
+    {
+        "w": f"w{K}", "g": f"g{K}", "mean": f"v{K}", "square": f"s{K}", "mean_hat": rf"\hat v{K}",
+        "square_hat": rf"\hat s{K}", "alpha": r"\alpha", "beta1": r"\beta_1", "beta2": r"\beta_2",
+        "eps": r"\varepsilon",
+    },
+    {"K": "T", "n": "n"}, indices=INDICES - {"s"},
+)  # fmt: skip
+DROPPED = Notation(
+    "a layer with dropout",
+    {"below": f"a{T}", "kept": f"r{T}", "dropped": rf"\tilde a{T}", "p_drop": "p"},
+    {"T": "T", "T_x": "T", "n_x": "n_x", "n_a": "n_a"},
+)  # fmt: skip
+PADDED = Notation(
+    "the batch of sequences of different lengths, and the streams",
+    {
+        "mask": rf"\mu{T}", "lengths": "T_x", "J_s": r"J_{\mathrm{steps}}", "J_m": r"J_{\mathrm{examples}}",
+        "J_e": r"J_{\mathrm{each}}", "waste": r"\rho", "s": "s", "stream_x": f"u{T}", "stream_y": f"v{T}",
+    },
+    {"T_s": "T_s"}, base=RNN, indices=INDICES - {"s"},
+)  # fmt: skip
+SEQUENCES = Notation(
+    "sequences, tables and sizes",
+    {
+        "P": f"P{T}", "p_t": f"p{T}", "n_table": r"n_{\mathrm{table}}", "n_theta": r"n_{\mathrm{recurrent}}",
+        "n_window": r"n_{\mathrm{window}}", "volume": r"n_{\mathrm{data}}",
+    },
+    {"T": "T", "K": "K", "n": "n", "w": "w", "m": "m", "n_x": "n_x", "n_a": "n_a", "n_y": "n_y"},
 )  # fmt: skip

@@ -159,6 +159,8 @@ class Network(World):
         The states are those of ``step``, called for each time, in place of ``forward``'s.
     alpha : float
         The learning rate of the update.
+    residual : bool
+        Layers with as many outputs as inputs hand on the sum of both: h.
     """
 
     sources = ("backward", "cells")
@@ -174,8 +176,9 @@ class Network(World):
         loss: str = "softmax",
         streamed: bool = False,
         alpha: float = 0.1,
+        residual: bool = False,
     ) -> None:
-        self.streamed = streamed
+        self.streamed, self.residual = streamed, residual
         self.parts, self.head, self.x, self.y, self.start, self.loss = parts, head, x, y, start, LOSS[loss]
         self.head_names = {"W_ya": "W", "b_y": "b"}
         packed = tuple(p.layer._pack(s) for p, s in zip(parts, start, strict=True))
@@ -184,7 +187,7 @@ class Network(World):
         if self.bidirectional:
             self.net: Any = Bidirectional(*layers)
         else:
-            self.net = Deep(layers)
+            self.net = Deep(layers, residual=residual)
         self.run = self.net.forward(x, packed)
         self.runs = (self.run.fwd, self.run.bwd) if self.bidirectional else self.run.layers
         self.out = head.forward(self.run.a)
@@ -213,6 +216,10 @@ class Network(World):
                 values["a", k + 1, 0] = self.x[k].T
         for part, run in zip(self.parts, self.runs, strict=True):
             values |= part.computed(run, T, self.streamed)
+        if self.residual:
+            for part, run, total in zip(self.parts, self.runs, self.run.sums, strict=True):
+                handed = run.a if total is None else total
+                values |= {("h", t, part.number): handed[t - 1].T for t in range(1, T + 1)}
         trace = Trace()
         for part in self.parts:
             parameters(trace, part.layer, part.weights, part.number)
@@ -229,6 +236,11 @@ class Network(World):
             if self.stacked and part.number == 1:
                 below = {t: trace.rows("a", v, t, 0) for t, v in below.items()}
             outs.append(part.record(trace, below, tuple(np.tile(s, (trace.copies, 1)) for s in start)))
+            if self.residual:
+                outs[-1] = {
+                    t: trace.rows("h", a + below[t] if self.adds(part) else a, t, part.number)
+                    for t, a in outs[-1].items()
+                }
             below = below if self.bidirectional else outs[-1]
         if self.bidirectional:
             below = {t: np.concatenate([out[t] for out in outs], axis=1) for t in below}
@@ -287,9 +299,16 @@ class Network(World):
             found |= forwards | backwards
             return dx + dx_reversed[::-1]
         for part, run in zip(self.parts[::-1], self.runs[::-1], strict=True):
-            more, da = part.backward(run, da)
+            more, dx = part.backward(run, da)
             found |= more
+            if self.residual:
+                found |= {("h", t, part.number): d.T for t, d in enumerate(da, 1)}
+            da = dx + da if self.adds(part) else dx
         return da
+
+    def adds(self, part: Part) -> bool:
+        """Whether a layer hands on the sum of its input and its output."""
+        return self.residual and bool(part.layer.n_x == part.layer.n_out)
 
     def extend_by_one(self) -> None:
         """Put arbitrary numbers just outside the sequence: an equation may name them only where they do not matter."""

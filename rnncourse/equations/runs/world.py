@@ -108,6 +108,10 @@ class World(ABC):
         """Return the package's gradients of the losses' sum, weighted by `weight` (T, m)."""
         return {}
 
+    def mean(self, key: str) -> Array:
+        """Return what each loss (T, m) is multiplied with in a mean loss."""
+        return np.full((self.sizes.get("T", 1), self.sizes["m"]), 1 / self.sizes["m"])
+
     # ---- values
 
     def get(self, ident: Ident, source: str = "measured", after: bool = False) -> Any:
@@ -245,8 +249,8 @@ class World(ABC):
         key = (source, num if not whole_loss else Ident("L", i=-1))
         if key not in self._gradients:
             weight = np.ones((self.sizes.get("T", 1), self.sizes["m"]))
-            if num.key == "J":
-                weight /= self.sizes["m"]
+            if num.key.startswith("J"):
+                weight = self.mean(num.key)
             elif num.i is not None:
                 weight[:, np.arange(self.sizes["m"]) != num.i - 1] = 0
             elif not whole_loss and self.sizes["m"] > 1:

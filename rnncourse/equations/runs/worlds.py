@@ -28,7 +28,10 @@ from ...optimizers import clip_by_norm, clip_by_value
 from ...records import Array, tree_map
 from ..language import tables
 from ..language.symbols import Notation
+from .batches import Padded, Sequences
+from .language_models import LanguageModel
 from .networks import Network, Part, columns, one, parameters
+from .updates import Dropped, Updates
 from .world import Place, Trace, World
 
 __all__ = ["SETTINGS", "Setting"]
@@ -38,6 +41,7 @@ SIZES = {1: (7, 3, 5, 11), 2: (5, 11, 3, 7), 3: (7, 5, 3, 11)}  # T, n_x, n_a, n
 BATCHES = {1: (7, 13, 5, 11), 2: (5, 11, 3, 13), 3: (7, 13, 3, 11)}  # the same, beside m of
 EXAMPLES = {1: 3, 2: 7, 3: 5}
 STACKS = {1: (7, 11, (5, 4, 2), 17), 2: (5, 7, (11, 3), 13), 3: (7, 13, (5, 2, 4), 17)}  # with the sizes of all layers
+SAME = {1: (7, 11, (5, 5, 5), 17), 2: (5, 7, (11, 11), 13), 3: (7, 13, (3, 3, 3, 3), 17)}  # all layers alike
 RATES = {1: 0.1, 2: 0.07, 3: 0.13}  # α
 CLIPPING = {1: 0.95, 2: 1.05, 3: 0.6, 4: 1.6, 5: 0.99, 6: 1.01}  # θ over ‖g‖: just clipped, and just not
 PLAIN = {name: name for name in ("W_aa", "W_ax", "W_a", "b_a")}
@@ -69,6 +73,7 @@ def network(
     examples: Mapping[int, int] | None = None,
     still: bool = False,
     adapt: Callable[[Part], Part] = lambda part: part,
+    residual: bool = False,
 ) -> Network:
     """Draw a network, its data and its start states; or a still one, whose input is zero."""
     rng = np.random.default_rng(seed)
@@ -82,7 +87,7 @@ def network(
         start = tuple(tuple(np.full_like(s, s.flat[0] * (part.layer.b[0] != 0)) for s in group)
                       for part, group in zip(parts, start, strict=True))  # fmt: skip
     y, streamed = targets(rng, loss, (T, m, n_y), 20 if adapt is large else 2), seed == SEEDS[-1]
-    return Network(f"seed {seed}", parts, head, x, y, start, loss, streamed, RATES[seed])
+    return Network(f"seed {seed}", parts, head, x, y, start, loss, streamed, RATES[seed], residual)
 
 
 def single(init: Callable[..., Any], weights: Mapping[str, str], **options: Any) -> Callable[..., tuple[Part, ...]]:
@@ -290,6 +295,15 @@ SETTINGS: dict[str, Setting] = {
     "use-gate": Setting(tables.USE_GATE, lambda s: network(
         s, single(UseGateCell.init, gated("nifv", "a", "W_u", "b_u")))),
     "deep": Setting(tables.DEEP, lambda s: network(s, stack, sizes=STACKS)),
+    "deep-residual": Setting(tables.DEEP_RESIDUAL, lambda s: network(s, stack, sizes=SAME, residual=True)),
     "bidirectional": Setting(tables.BIDIRECTIONAL, lambda s: network(s, both_ways)),
+    "language-model": Setting(tables.LANGUAGE_MODEL, LanguageModel),
+    "momentum": Setting(tables.UPDATES, lambda s: Updates(s, "momentum")),
+    "rmsprop": Setting(tables.UPDATES, lambda s: Updates(s, "rmsprop")),
+    "adam": Setting(tables.ADAM, lambda s: Updates(s, "adam")),
+    "dropped": Setting(tables.DROPPED, lambda s: Dropped(s, variational=False)),
+    "dropped-variational": Setting(tables.DROPPED, lambda s: Dropped(s, variational=True)),
+    "padded": Setting(tables.PADDED, Padded),
+    "sequences": Setting(tables.SEQUENCES, Sequences),
     "facts": Setting(tables.FACTS, Facts, seeds=(1, 2, 3, 4, 5, 6), attaining={"zero": lambda: Facts(1, zero=True)}),
 }  # fmt: skip

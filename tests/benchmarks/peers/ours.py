@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnncourse import GRU, LSTM, RNN, Workspace
+import numpy as np
 
-from ..cases import Arrays, Case
+from rnncourse import GRU, LSTM, RNN, Deep, Dense, Workspace
+from rnncourse.losses import softmax_cross_entropy
+from rnncourse.optimizers import Adam, clip_by_norm
+
+from ..cases import Arrays, Case, job_arrays
 
 KINDS: dict[str, Any] = {"RNN": RNN, "GRU": GRU, "GRU before": GRU, "LSTM": LSTM}
 
@@ -33,6 +37,32 @@ def training_of(layer: Any, p: Arrays, workspace: bool = True):
         grads = out["grads"]
         cell = getattr(grads.layer, "layer", grads.layer)  # `Halves` holds one
         named = {"x": grads.x, "W": cell.W, "b": cell.b}
+        return named | ({"b_cc": cell.b_cc} if "b_cc" in p else {})
+
+    return step, numbers
+
+
+def job(case: Case, p: Arrays):
+    """A whole training step: forward, loss, backward, clipping, Adam."""
+    q = job_arrays(case)
+    start = Deep((layer_of(case, p), Dense(q["W_y"], q["b_y"])))
+    memory, adam = Workspace(), Adam(1e-3)
+    now = start, adam.init(start)
+
+    def gradients(model: Any) -> tuple[Any, Any]:
+        run = model.forward(q["x"], workspace=memory)
+        loss, dz = softmax_cross_entropy(run.a, q["y"], reduction="mean")
+        return loss, model.backward(run, dz, inputs=False).layer
+
+    def step():
+        nonlocal now
+        _, grads = gradients(now[0])
+        now = adam.update(now[0], clip_by_norm(grads, 1.0)[0], now[1])
+
+    def numbers():
+        loss, grads = gradients(start)
+        cell, head = grads.layers
+        named = {"W": cell.W, "b": cell.b, "W_y": head.W, "b_y": head.b, "loss": np.asarray(loss)}
         return named | ({"b_cc": cell.b_cc} if "b_cc" in p else {})
 
     return step, numbers

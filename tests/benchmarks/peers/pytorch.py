@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..cases import Arrays, Case
+from ..cases import Arrays, Case, job_arrays
 from ..layouts import TORCH, restore, separate
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
@@ -41,6 +41,42 @@ def training(case: Case, p: Arrays):
         order, n = TORCH[case.cell], case.n_a
         W_x, W_a, b, b_a = (restore(parameter.grad.numpy(), *order) for parameter in module.parameters())
         named = {"x": x.grad.numpy(), "W": np.concatenate([W_a, W_x], axis=1), "b": b}
+        return named | ({"b_cc": b_a[2 * n :]} if "b_cc" in p else {})
+
+    return step, numbers
+
+
+def job(case: Case, p: Arrays):
+    """A whole training step: forward, loss, backward, clipping, Adam. The inputs need no gradient."""
+    q = {name: torch.from_numpy(array) for name, array in job_arrays(case).items()}
+
+    def fresh():
+        cell, head = load(SEQUENCE, case, p), nn.Linear(case.n_a, case.n_x, dtype=getattr(torch, case.dtype))
+        with torch.no_grad():
+            head.weight.copy_(q["W_y"]), head.bias.copy_(q["b_y"])
+        return nn.ModuleList([cell, head])
+
+    def loss_of(model):
+        a, _ = model[0](q["x"])
+        return nn.functional.cross_entropy(model[1](a).flatten(0, 1), q["y"].flatten())
+
+    model = fresh()
+    adam = torch.optim.Adam(model.parameters(), 1e-3)
+
+    def step():
+        adam.zero_grad(set_to_none=True)
+        loss_of(model).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        adam.step()
+
+    def numbers():
+        first = fresh()
+        loss = loss_of(first)
+        loss.backward()
+        order, n = TORCH[case.cell], case.n_a
+        W_x, W_a, b, b_a = (restore(each.grad.numpy(), *order) for each in first[0].parameters())
+        head = {"W_y": first[1].weight.grad.numpy(), "b_y": first[1].bias.grad.numpy()}
+        named = head | {"W": np.concatenate([W_a, W_x], axis=1), "b": b, "loss": loss.detach().numpy()}
         return named | ({"b_cc": b_a[2 * n :]} if "b_cc" in p else {})
 
     return step, numbers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..cases import Arrays, Case
+from ..cases import Arrays, Case, job_arrays
 from ..layouts import columns, from_columns
 
 
@@ -21,6 +21,28 @@ def training(case: Case, p: Arrays):
         out["dx"], out["grads"] = differentiate(forward, backward, weights, x, da)
 
     return step, lambda: from_columns(out["dx"], out["grads"])
+
+
+def job(case: Case, p: Arrays):
+    """Give the loss and the gradients that a training job begins with; a reference, so nothing is updated."""
+    weights, q, (forward, backward) = columns(case, p), job_arrays(case), CELLS[case.cell]
+    out = {}
+
+    def step():
+        state, states = np.zeros((2, case.B, case.n_a), q["x"].dtype), []
+        for x_t in q["x"]:
+            state, _ = forward(weights, x_t, state)
+            states.append(state[0])
+        a = np.array(states)
+        e = np.exp(a @ q["W_y"].T + q["b_y"])
+        p_y = e / e.sum(axis=2, keepdims=True)
+        y = np.eye(case.n_x, dtype=p_y.dtype)[q["y"]]
+        dz = (p_y - y) / y[..., 0].size
+        _, grads = differentiate(forward, backward, weights, q["x"], dz @ q["W_y"])
+        out.update(from_columns(np.zeros(0), grads), loss=-(y * np.log(p_y)).sum() / y[..., 0].size)
+        out.update(W_y=np.einsum("tbi,tbj->ij", dz, a), b_y=dz.sum(axis=(0, 1)))
+
+    return step, lambda: {name: np.asarray(value) for name, value in out.items() if name != "x"}
 
 
 def streaming(case: Case, p: Arrays):

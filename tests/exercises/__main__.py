@@ -1,0 +1,5 @@
+import sys
+
+from exercises.survey import main
+
+main(sys.argv[1:])
