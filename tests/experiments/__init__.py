@@ -6,7 +6,7 @@ MODULES = (
     "agreement_distance", "forget_bias_lag", "recall_delay", "recall_gates", "carousel_ablation", "hold_gates",
     "museum_tasks", "copy_width", "sunspot_rivals", "letters_window", "window_gap", "window_data", "window_sharing",
     "stream_state", "temporal_order", "truncation", "character_counts", "character_reader", "character_models",
-    "gaps_tagging", "digits_depth", "digits_dropout", "dropout_memory", "memory_tests",
+    "gaps_tagging", "digits_depth", "digits_dropout", "dropout_memory", "memory_tests", "memory_adder",
 )  # fmt: skip
 EXPERIMENTS = {
     experiment.name: experiment

@@ -106,10 +106,10 @@ def loss_of(test: Test, out: Any, batch: Batch) -> tuple[float, Any]:
     return value, dz
 
 
-def train_one(task: str, lag: int, network: str, rate: float, seed: int) -> Row:
-    """Train a network on a task, and say how right it is on new examples."""
+def learned(task: str, lag: int, network: str, rate: float, seed: int) -> tuple[Model, Model, int]:
+    """Train a network on a task; return it as it was drawn, as it was at the end, and the number of updates."""
     test, rng = TASKS[task], np.random.default_rng([seed, lag])
-    model = new(network, test, lag, rng)
+    drawn = model = new(network, test, lag, rng)
 
     def step(model: Model, _: int) -> tuple[float, Model]:
         batch = test.draw(BATCH, lag, rng)
@@ -123,6 +123,12 @@ def train_one(task: str, lag: int, network: str, rate: float, seed: int) -> Row:
     while done < test.most and mean > test.low:
         made = train(model, step, optimizer, BLOCK, max_norm=1.0, state=state)
         model, state, done, mean = made.model, made.state, done + BLOCK, made.losses.mean()
+    return drawn, model, done
+
+
+def train_one(task: str, lag: int, network: str, rate: float, seed: int) -> Row:
+    """Train a network on a task, and say how right it is on new examples."""
+    test, (_, model, done) = TASKS[task], learned(task, lag, network, rate, seed)
     valid, _ = score(test, model, lag, np.random.default_rng([1, seed, lag]))
     loss, right = score(test, model, lag, np.random.default_rng([2, seed, lag]))
     return {"valid": rounded(valid), "loss": rounded(loss), "right": rounded(right), "updates": done}
