@@ -1,7 +1,7 @@
 """Tests of long memory, as the field uses them: adding, copying, temporal order, and the embedded Reber grammar.
 
-Each draws its examples from a generator, so that no batch is ever seen twice. `baseline` functions say what a network
-without any memory can reach: below that begins memory.
+Each draws its examples from a generator, so that no batch is ever seen twice. What a network without any memory can
+reach is in the chapter on them: below that begins memory.
 """
 
 from __future__ import annotations
