@@ -139,9 +139,7 @@ def score(test: Test, model: Model, lag: int, rng: np.random.Generator) -> tuple
     batch = (test.exam or test.draw)(TESTS, lag, rng)
     out = model[1].forward(model[0].forward(batch.x, lengths=batch.lengths).a).a
     if test.n_y == 1:
-        good = (
-            np.abs(out - batch.y)[..., 0] < 0.16
-        )  # a twelfth of the sums' range
+        good = np.abs(out - batch.y)[..., 0] < 0.16  # a twelfth of the sums' range
     elif batch.y.ndim == 3:
         good = np.take_along_axis(batch.y, out.argmax(-1)[..., None], -1)[..., 0] > 0
     else:
