@@ -1,4 +1,4 @@
-"""Every item of the five source notes has its place: the tables at the end of *What the notes got wrong*, item → anchor.
+"""Every item of the five source notes has its place: tables at the end of *What the notes got wrong*, item → anchor.
 
 The notes are not in this repository; their headings and figures are listed here, as they stand there.
 """

@@ -12,7 +12,7 @@ __all__ = ["CHAPTERS", "everything", "find"]
 
 CHAPTERS = (
     "notation", "rnn-forward", "bptt", "sequences", "batches", "training", "language-model", "vanishing-gradients",
-    "gru", "lstm-forward", "lstm-backward", "bidirectional", "deep",
+    "gru", "lstm-forward", "lstm-backward", "bidirectional", "deep", "memory",
 )  # fmt: skip
 
 
