@@ -41,8 +41,8 @@ def of_the_counts(_: Table) -> float:
     within=("seed",),
     along=("rate",),
     where={"model": (NGRAM, *NETWORKS), "size": 0},
-    text="On each of the five cuts the n-gram needs fewer bits than any of the three networks, each at the best of three "
-    "learning rates: 1.93 on average, against 2.67 for the GRU.",
+    text="On each of the five cuts the n-gram needs fewer bits than any of the three networks, each at the best of "
+    "three learning rates: 1.93 on average, against 2.67 for the GRU.",
     says={"1.93": lambda runs: bits(runs, NGRAM).mean(), "2.67": lambda runs: bits(runs, "GRU").mean()},
 )
 def counts_every_cut(runs: Table) -> bool:
