@@ -307,21 +307,21 @@ def order_gru(runs: Table) -> bool:
 @claim(
     "memory-order-by-lag",
     "memory-order",
-    where={"lag": 60, "network": (STANDARD, BY_LAG)},
+    where={"lag": (60, 100), "network": (STANDARD, BY_LAG)},
     factor="network",
-    within=("seed",),
+    within=("lag", "seed"),
     along=("rate",),
     control={"network": STANDARD},
     treatment={"network": BY_LAG},
     says={
-        "all of five": lambda runs: solved(runs, BY_LAG),
-        "three of five": lambda runs: solved(runs, STANDARD),
+        "nine of ten": lambda runs: solved(runs, BY_LAG),
+        "three of ten": lambda runs: solved(runs, STANDARD),
     },
-    text="Here it is the other way round: at $T = 60$ the LSTM with $b_f = \\log T$ has solved it in all of five runs, "
-    "the one with $b_f = 1$ in three of five, at the best of three learning rates each.",
+    text="In temporal order it is the other way round: over 60 and over 100 steps the LSTM with $b_f = \\log T$ has "
+    "solved it in nine of ten runs, the one with $b_f = 1$ in three of ten, at the best of three learning rates each.",
 )
 def order_by_lag(runs: Table) -> bool:
-    return bool(solved(runs, BY_LAG)[0] > solved(runs, STANDARD)[0])
+    return bool(solved(runs, BY_LAG)[0] >= solved(runs, STANDARD)[0] + 6)
 
 
 OTHER_FIVE = (TANH, ORTHOGONAL, RELU, STANDARD, BY_LAG)
@@ -362,3 +362,19 @@ def guesses(runs: Table) -> tuple[int, int]:
 )
 def copying_guess(runs: Table) -> bool:
     return guesses(runs)[0] > 3
+
+
+@exact(
+    "memory-mean-misleads",
+    "memory-adding",
+    where={"lag": 50, "network": BY_LAG},
+    says={
+        "0.003": lambda runs: best(runs, BY_LAG)["rate"].max(),
+        "none of five": lambda runs: solved(runs, BY_LAG),
+        "four of five": lambda runs: count(runs.where(rate=0.03)),
+    },
+    text="For adding at $T = 50$ with $b_f = \\log T$ the best mean loss chose the learning rate 0.003 of three, at "
+    "which none of five runs have solved the task; at 0.03 four of five have, and the fifth spoils the mean.",
+)
+def mean_misleads(runs: Table) -> bool:
+    return count(runs.where(rate=0.03))[0] > solved(runs, BY_LAG)[0]
