@@ -11,7 +11,7 @@ SHORTER = {
     "updates 2.67.",
     "memory-adding-lstm": "Of the sums over 100 steps an LSTM (forget bias 1) got at least 98 % right, a tanh network "
     "at most 32 %.",
-    "memory-order-gru": "Order over 100 steps: a GRU in all of five runs, tanh in none of five.",
+    "memory-order-gru": "Order over 100: a GRU in all of five runs, tanh in none of five.",
     "memory-reber-tanh": "Reber strings of 20 letters or more: both, and all others, in all of five.",
     "memory-copying-gru": "Copying over 20 steps a GRU with gates nearly shut at the start got at least 84 % right, "
     "LSTMs and plain networks at most 44 %.",
