@@ -88,6 +88,8 @@ SCOPES = {
     "book/architectures/bidirectional": Scope("bidirectional"),
     "book/architectures/deep": Scope("deep"),
     "book/architectures/memory": Scope("memory", {"the-cell-as-an-adder": "lstm"}),
+    "book/architectures/which": Scope(QUOTED),
+    "book/practice/from-numpy-to-pytorch": Scope(QUOTED),
     "book/gated/gru": Scope("gru", {"reset-before-or-after-the-product": "gru-after"}),
     "book/gated/lstm-forward": Scope(
         "lstm",

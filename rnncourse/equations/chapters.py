@@ -109,6 +109,7 @@ CHAPTERS = {
     "bidirectional": Chapter(("bidirectional", "facts")),
     "deep": Chapter(("deep", "deep-residual", "facts")),
     "memory": Chapter(("memory-tests", "lstm", "facts")),
+    "from-numpy-to-pytorch": Chapter(("padded",), {"eq:practice-two-biases": "lstm-pytorch"}),
     "write-a-cell": Chapter(("lstm", "facts")),
     "what-the-notes-got-wrong": Chapter(
         ("rnn", "gru", "lstm", "facts"), {"eq:use-gate": "use-gate", "eq:use-gate-preactivations": "use-gate"}
