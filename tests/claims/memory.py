@@ -390,3 +390,23 @@ def mean_misleads(runs: Table) -> bool:
 )
 def order_near(runs: Table) -> bool:
     return all(solved(runs, network)[0] >= 5 for network in runs.levels("network"))
+
+
+def halfway(runs: Table) -> Table:
+    """Return the run whose loss is nearest to log 2."""
+    return runs.rows(np.argsort(np.abs(runs["loss"] - np.log(2)))[:1])
+
+
+@exact(
+    "memory-half",
+    "memory-order",
+    where={"lag": 60, "network": STANDARD, "rate": 0.01},
+    says={
+        "51 %": lambda runs: 100 * halfway(runs)["right"].item(),
+        "0.70": lambda runs: halfway(runs)["loss"].item(),
+    },
+    text="Choose temporal order and the LSTM with $b_f = 1$: at $T = 60$ and the rate 0.01 one run has 51 % of the "
+    "answers right, at a loss of 0.70.",
+)
+def half(runs: Table) -> bool:
+    return bool(abs(halfway(runs)["loss"].item() - np.log(2)) < 0.01)

@@ -158,12 +158,6 @@ def draw_adding(n: int, lag: int, rng: np.random.Generator) -> Batch:
     return Batch(x.astype(F4), None, np.broadcast_to(y.astype(F4), (lag, n, 1)), _last(lag, n))
 
 
-def draw_both_early(n: int, lag: int, rng: np.random.Generator) -> Batch:
-    """Adding as in 1997: both marks before the middle. The target is doubled, so that it varies as the newer one's."""
-    x, y = tasks.adding(n, lag, rng, form="1997")
-    return Batch(x.astype(F4), None, np.broadcast_to(2 * y.astype(F4), (lag, n, 1)), _last(lag, n))
-
-
 def draw_copying(n: int, lag: int, rng: np.random.Generator) -> Batch:
     x, y = tasks.copying(n, lag, rng, length=3)
     return Batch(one_hot(x, 10).astype(F4), None, y, np.ones(y.shape, bool))
@@ -195,22 +189,19 @@ def _reber(strings: list[str]) -> Batch:
 
 TASKS = {
     "adding": Test(draw_adding, 2, 1, 0.003, 1200, 40),
-    "early": Test(draw_both_early, 2, 1, 0.003, 1200, 40),
     "copying": Test(draw_copying, 10, 9, 0.005, 1500, 40),
     "order": Test(draw_order, 6, 4, 0.01, 1500, 40),
     "reber": Test(draw_reber, 7, 7, 0.0, 400, 24, long_reber),
 }
-LAGS = {"adding": (25, 50, 100), "copying": (10, 20, 30), "order": (30, 60, 100), "reber": (9, 20), "early": (100,)}
+LAGS = {"adding": (25, 50, 100), "copying": (10, 20, 30), "order": (30, 60, 100), "reber": (9, 20)}
 WHAT = {
     "adding": "`right`: of 500 new sums within 0.16; `loss`: mean square",
-    "early": "adding as in 1997, the target doubled; `right`: of 500 new sums within 0.16; `loss`: mean square",
     "copying": "`right`: of 500 new sequences whole; `loss`: nats a step, `valid` too",
     "order": "`right`: of 500 new sequences; `loss`: nats",
     "reber": "`right`: of 500 new strings of so many letters or more, only allowed letters; `loss`: nats a step",
 }
 AGAIN = {  # of five runs alike
     "adding": {"network": "LSTM, b_f = 1", "rate": 0.01},
-    "early": {"network": "GRU, b_u = -3", "rate": 0.03},
     "copying": {"network": "GRU, b_u = -3", "rate": 0.03},
     "order": {"network": "GRU, b_u = -3", "rate": 0.03},
     "reber": {"network": "tanh, orthogonal", "rate": 0.03},
@@ -222,7 +213,7 @@ def experiment(task: str) -> Experiment:
     grid = tuple(
         {"task": task, "lag": lag, "network": network, "rate": rate, "seed": seed}
         for lag in LAGS[task]
-        for network in (NETWORKS[3:] if task == "early" else NETWORKS)
+        for network in NETWORKS
         for rate in RATES
         for seed in range(5)
     )
