@@ -13,6 +13,8 @@ import numpy as np
 from . import _validation as validate
 from .records import Array
 
+__all__ = ["Task", "adding", "copying", "reber", "reber_next", "temporal_order"]
+
 
 class Task(NamedTuple):
     """Inputs and what to answer."""
