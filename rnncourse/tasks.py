@@ -13,7 +13,7 @@ import numpy as np
 from . import _validation as validate
 from .records import Array
 
-__all__ = ["Task", "adding", "copying", "reber", "reber_next", "temporal_order"]
+__all__ = ["REBER", "TEMPORAL_ORDER", "Task", "adding", "copying", "reber", "reber_next", "temporal_order"]
 
 
 class Task(NamedTuple):
