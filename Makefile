@@ -20,14 +20,16 @@ OFFLINE = env http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 all_p
 NBVAL = --nbval --nbval-current-env --nbval-sanitize-with=tests/book/nbval.cfg --nbval-cell-timeout=300
 NOT_TESTS = --ignore=book/_ext --ignore-glob='*conftest.py'
 PARALLEL = -n 2 --dist loadscope
+WEEKLY = --ignore=tests/book/test_pdf.py --ignore=tests/book/test_copies.py
 ONE_THREAD = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: help install book serve test torch offline-book lint format types unit notebooks portable durations notebooks-check \
+.PHONY: help install book serve test weekly torch offline-book lint format types unit notebooks portable durations notebooks-check \
 	notebooks-write screenshots pdf html-check lighthouse lite first-steps equations equation-mutants exercises claims \
 	claim-mutants experiments mutants mutation bench bench-quick dist matrix clean
 
 help:
 	@echo "make book             build the book, print its address"
+	@echo "make weekly           what is too long for make test: the longest runs, every page in every window, wrong versions"
 	@echo "make serve            build it and serve it on http://localhost:$(PORT)/"
 	@echo "make test             all that CI runs: lint, types, the book, every test (TORCH=1: install PyTorch too)"
 	@echo "make lint types unit notebooks       parts of it"
@@ -76,6 +78,12 @@ serve: book
 test: lint types torch offline-book
 	$(ONE_THREAD) $(BIN)/python -m pytest tests rnncourse book --doctest-modules $(NOT_TESTS) -m "not slow" $(NBVAL) $(PARALLEL) $(PYTEST)
 
+# What is too long for every change: 200 examples of every property, the longest runs, every page in every window, wrong
+# versions of equations and claims by the hundred. Not what needs PyPI or the PDF.
+weekly: torch offline-book
+	$(ONE_THREAD) $(BIN)/python -m pytest tests -m slow $(WEEKLY) $(PARALLEL) $(PYTEST)
+	EXAMPLES=200 $(ONE_THREAD) $(BIN)/python -m pytest tests/contract/test_properties.py $(PARALLEL) $(PYTEST)
+
 # The run that the verification report tells of; on a quiet machine.
 durations:
 	DURATIONS=tests/durations.json $(MAKE) --no-print-directory test
@@ -109,7 +117,7 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 unit: $(INSTALLED)
-	$(ONE_THREAD) $(BIN)/python -m pytest tests rnncourse --ignore=tests/book --doctest-modules $(PARALLEL) $(PYTEST)
+	$(ONE_THREAD) $(BIN)/python -m pytest tests rnncourse --ignore=tests/book --doctest-modules -m "not slow" $(PARALLEL) $(PYTEST)
 
 notebooks: $(INSTALLED)
 	$(ONE_THREAD) $(BIN)/python -m pytest book tests/book/test_notebooks.py $(NBVAL) $(PARALLEL) $(PYTEST)

@@ -12,17 +12,19 @@ MOST = 10  # places in each list
 
 
 def durations(reports):
-    """Add up what each test and each file took: its own time, its fixtures and its end."""
-    tests, files = Counter(), Counter()
+    """Add up what each test, each file and each folder took: its own time, its fixtures and its end."""
+    tests, files, folders = Counter(), Counter(), Counter()
     for report in reports:
+        file = report.nodeid.split("::")[0]
         tests[report.nodeid] += report.duration
-        files[report.nodeid.split("::")[0]] += report.duration
-    return tests, files
+        files[file] += report.duration
+        folders["the notebooks" if file.endswith(".ipynb") else os.path.dirname(file) or "."] += report.duration
+    return tests, files, folders
 
 
 def write_durations(path, reports):
-    """Store the slowest tests, notebooks' cells among them, and the slowest files."""
-    tests, files = durations(reports)
+    """Store the slowest tests, notebooks' cells among them, the slowest files and folders."""
+    tests, files, folders = durations(reports)
     about = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "processors": os.cpu_count(),
@@ -31,7 +33,7 @@ def write_durations(path, reports):
     about |= {"tests": len(tests), "seconds": round(time.perf_counter() - BEGAN), "work": round(sum(tests.values()))}
     lists = {
         name: [[what, round(seconds, 1)] for what, seconds in found.most_common(MOST)]
-        for name, found in (("slowest", tests), ("files", files))
+        for name, found in (("folders", folders), ("files", files), ("slowest", tests))
     }
     Path(path).write_text(json.dumps(about | lists, indent=1) + "\n", "utf8")
 

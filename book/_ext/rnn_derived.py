@@ -48,6 +48,7 @@ CHAPTERS = {  # where a module's subject is treated, by the pages of the book
     "exchange.onnx": ("appendices/translations",),
     "exchange.orders": ("appendices/translations",),
     "data": ("foundations/batches",),
+    "tasks": ("architectures/memory",),
     "language_model": ("learning/language-model",),
     "diagrams": ("foundations/rnn-forward",),
     "widgets": ("foundations/rnn-forward",),

@@ -61,7 +61,7 @@ def listing(root: Path, there: dict[str, str]) -> str:
             if linked[each.name] or isinstance(each, Exercise | Derivation)
         ]
         head = [
-            "| exercise | asks for | minutes | checked as |",
+            "| exercise | asks for | min | checked as |",
             "|---|---|---|---|",
         ]
         parts.append("\n".join([f"**{heading}**", "", *head, *rows]))
@@ -81,7 +81,8 @@ class Exercises(SphinxDirective):
         ]
         for path in (root / "_toc.yml", *records, *notebooks):
             self.env.note_dependency(str(path))
-        return self.parse_text_to_nodes(listing(root, there))
+        tables = self.parse_text_to_nodes(listing(root, there))
+        return [nodes.container("", *tables, classes=["exercise-list"])]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -96,15 +96,18 @@ class TimesOfTests(SphinxDirective):
 
 
 def times_of_tests(stored: dict[str, Any]) -> str:
-    """Write the stored run: the whole, its slowest tests and its slowest files."""
+    """Write the stored run: the whole, and where its time went."""
     html = (
         f"<p>A run of {stored['date']}: {stored['tests']:,} tests in {stored['seconds']} s, which is {stored['work']} s of "
         f"work on {stored['processors']} processors; the load at its end was {stored['load']}.</p>"
     )
-    for title, rows in (("test or cell", stored["slowest"]), ("file", stored["files"])):
+    titles = {"folders": "folder", "files": "file", "slowest": "test or cell"}
+    for kind, title in titles.items():
+        if kind not in stored:  # by an older run
+            continue
         body = "".join(
             f"<tr><td><code>{escape(name)}</code></td><td>{seconds}</td></tr>"
-            for name, seconds in rows
+            for name, seconds in stored[kind]
         )
         html += (
             '<div class="pst-scrollable-table-container"><table class="table">'

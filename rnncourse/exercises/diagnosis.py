@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import time
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations, islice
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from .records import Exercise, Mistake, World
-from .runner import SECONDS, Outcome, call, copied
+from .runner import SECONDS, Outcome, call, copied, now, used
 
 __all__ = ["Verdict", "judge"]
 
 TOLERANCE = 1e-9  # of the largest entry, or of 1
-PAIRS = 120  # of mistakes that are tried: no clock, so that the answer is the same on every machine
+PAIRS = 400  # of mistakes that are tried: no clock, so that the answer is the same on every machine
 Answer = tuple[Any, ...] | str  # what came out of a world, one entry an output, or what was raised
 
 
@@ -68,7 +68,7 @@ def judge(exercise: Exercise, function: Any, seed: int = 0) -> Verdict:
     worlds = exercise.worlds(seed)
     outcomes = called(function, worlds)
     if outcomes[-1].hung:
-        return Verdict("wrong", f"Stopped after {SECONDS:g} seconds. Is there a loop that never ends?")
+        return Verdict("wrong", f"Stopped: it takes more than {SECONDS:g} seconds. Is there a loop that never ends?")
     if unwritten(function, outcomes[0]):
         return Verdict("blank", f"{exercise.name}: not written yet.")
     if harm := next((o.harm for o in outcomes if o.harm), ""):
@@ -98,9 +98,9 @@ def uncallable(exercise: Exercise, function: Any) -> str:
 
 def called(function: Callable[..., Any], worlds: list[World]) -> list[Outcome]:
     """Call it on one world after the other; not any more once it hangs or returns nothing."""
-    start, outcomes = time.perf_counter(), list[Outcome]()
+    start, outcomes = now(), list[Outcome]()
     for world in worlds:
-        outcomes.append(call(function, world.arguments, SECONDS - (time.perf_counter() - start)))
+        outcomes.append(call(function, world.arguments, SECONDS - used(start)))
         if outcomes[-1].hung or (outcomes[-1].value is None and not outcomes[-1].error):
             break
     return outcomes
@@ -144,11 +144,13 @@ def passed(exercise: Exercise, function: Any, worlds: list[World], outcomes: lis
 
 
 def notes(outcomes: list[Outcome]) -> Iterator[str]:
-    """Yield what else is worth a line: what was printed, and warnings."""
+    """Yield what else is worth a line: what was printed, where something was raised, and warnings."""
     if printed := outcomes[0].printed.strip():
         lines = printed.splitlines()
         more = f" … and {len(lines) - 3} lines more" if len(lines) > 3 else ""
         yield "It printed, on the first world: " + " | ".join(line[:100] for line in lines[:3]) + more
+    if line := next((o.where for o in outcomes if o.error and o.where), ""):
+        yield f"That was in the line: {line}"
     if warned := next((o.warned for o in outcomes if o.warned), ""):
         yield f"NumPy warned: {warned.splitlines()[0]}."
 
@@ -207,13 +209,12 @@ class Judged:
         lines = [*self.described(k), *self.elsewhere()]
         found = self.known()
         if not found:
-            return Verdict("wrong", "\n".join([*lines, *self.guesses(k)]))
+            return Verdict("wrong", "\n".join([*lines, *self.one_step(k), *self.guesses(k)]))
         first, *others = found
         says = " and, besides, ".join(m.name for m in first)
         lines.append(f"These are the numbers that one gets where {says}." if not isinstance(self.answers[k], str)
                      else f"The same happens where {says}.")  # fmt: skip
-        for mistake in first:
-            lines += [f"Why: {mistake.why}", f"Look: {mistake.look}"]
+        lines += reasons(first)
         same = tuple(other[0].name for other in others)
         if same:
             lines.append(f"It could as well be that {' or that '.join(same)}: no number tells these apart.")
@@ -274,6 +275,7 @@ class Judged:
         kinds = {"f": "f", "i": "iu", "u": "iu", "b": "b"}[b.dtype.kind]
         if a.dtype.kind not in kinds or (kinds == "f" and a.dtype.itemsize < b.dtype.itemsize):
             hint = " Half of the digits are lost." if a.dtype == np.float32 else ""
+            hint = " The numbers are right." if close(a, b) else hint
             return f"expected dtype {b.dtype}, got {a.dtype}.{hint}"
         return ""
 
@@ -307,12 +309,45 @@ class Judged:
         else:
             far = "off by more than one can say" if np.isinf(gap[at]) else f"off by {gap[at]:.2g}"
         place = f"{far} at [{', '.join(map(str, at))}]"
-        letters = self.exercise.outputs[name]
-        if not letters.startswith("(T") or len(b) == 1:
-            return f"wrong: {place}."
-        limit = TOLERANCE * max(1.0, float(np.max(np.abs(b))))
-        wrong = [t for t in range(len(b)) if np.max(gap[t], initial=0.0) > limit]
-        return f"wrong {steps(wrong, len(b))}: {place}, which is step {at[0] + 1}."
+        wrong = gap > TOLERANCE * max(1.0, float(np.max(np.abs(b))))
+        part = self.part(name, wrong)
+        if not self.exercise.outputs[name].startswith("(T") or len(b) == 1:
+            return f"wrong{part}: {place}."
+        late = [t for t in range(len(b)) if wrong[t].any()]
+        return f"wrong {steps(late, len(b))}{part}: {place}, which is step {at[0] + 1}."
+
+    def part(self, name: str, wrong: Any) -> str:
+        """Say in which layers or blocks an output is wrong; nothing, if it is in all, or has none."""
+        if self.exercise.outputs[name].startswith("(T, L"):
+            what, each = "layer", {str(layer + 1): wrong[:, layer] for layer in range(wrong.shape[1])}
+        else:
+            blocks = self.exercise.blocks.get(name, ())
+            what, each = "block", dict(zip(blocks, np.array_split(wrong, max(len(blocks), 1)), strict=False))
+        bad = [block for block, entries in each.items() if entries.any()]
+        if len(bad) == len(each):
+            return ""
+        return f" in the {what} {bad[0]} only" if len(bad) == 1 else f" in the {what}s {' and '.join(bad)}"
+
+    def one_step(self, k: int) -> list[str]:
+        """Say what is wrong where there is one step only, if that is less: with several, one slip spoils the rest."""
+        one = next((j for j in self.bad if self.worlds[j].sizes.T == 1 and j != k), None)
+        if one is None or not (there := self.faults(one)) or there == (self.faults(k) or there):
+            return []
+        good = [name for name in self.names if name not in there]
+        right = f"; right there: {', '.join(good)}" if good else ""
+        wrong = ", ".join(name + part for name, part in there.items())
+        return [f"Begin with {self.worlds[one].says}, where these are wrong: {wrong}{right}."]
+
+    def faults(self, k: int) -> dict[str, str]:
+        """Name the outputs whose numbers are wrong on one world, and the parts in which they are."""
+        found, mine = dict[str, str](), self.answers[k]
+        if isinstance(mine, str) or any(self.forms(k, mine)):
+            return found
+        for name, a, b in zip(self.names, mine, self.right[k], strict=True):
+            if said := self.difference(name, k, a, b):
+                part = re.search(r" in the (?:block|layer)[^:]*", said)
+                found[name] = part[0] if part else ""
+        return found
 
     def elsewhere(self) -> list[str]:
         """Say on which kinds of worlds it is right, if it is on some."""
@@ -341,7 +376,7 @@ class Judged:
         """Find the known mistakes, or else the pairs of them, that give these answers on all worlds."""
         table = self.exercise.mistakes
         single: list[tuple[Mistake, ...]] = [(m,) for m in table if self.explains(m)]
-        if single:
+        if single or all(map(alike, self.answers, self.right)):  # right but for its form: no two that cancel explain it
             return single
         for pair in islice(combinations(table, 2), PAIRS):
             if self.explains(*pair):
@@ -349,12 +384,19 @@ class Judged:
         return []
 
     def explains(self, *mistakes: Mistake) -> bool:
-        """Tell whether the solution with these mistakes gives the same answers, the worst world first."""
+        """Tell whether the solution with these mistakes gives the same answers, the smallest wrong world first."""
         function = self.exercise.mistaken(*mistakes) or self.exercise.mistaken(*mistakes[::-1])
         if function is None or not self.answers:
             return False
-        order = sorted(range(len(self.answers)), key=lambda k: k not in self.bad)
+        order = sorted(range(len(self.answers)), key=lambda k: (k not in self.bad, self.worlds[k].sizes))
         return all(alike(self.answers[k], self.computed(function, self.worlds[k])) for k in order)
+
+
+def reasons(mistakes: tuple[Mistake, ...]) -> Iterator[str]:
+    """Yield why each is one and where to look; two with the same reason share it."""
+    for why in dict.fromkeys(mistake.why for mistake in mistakes):
+        yield f"Why: {why}"
+        yield f"Look: {', and '.join(dict.fromkeys(m.look for m in mistakes if m.why == why))}"
 
 
 def kind(value: Any) -> str:
@@ -408,6 +450,8 @@ def relation(a: Any, b: Any, sizes: dict[str, float], has_steps: bool) -> str:
         )
         return f"{factor:.3g}{named} times what it should be"
     if has_steps and len(b) > 2:
+        if close(a, np.broadcast_to(a[:1], a.shape)):
+            return "the same at every step, as where one array is stored each time and then written over"
         if close(a, b[::-1]):
             return "in the reverse order of time"
         if close(a[1:], b[:-1]) or close(a[:-1], b[1:]):

@@ -230,6 +230,8 @@ class Exercise(Question):
         The worlds.
     given : str
         What the function may use besides NumPy: a line that imports it.
+    blocks : dict of str to tuple of str
+        Outputs whose rows are blocks of equal height, and what these are called.
     indistinguishable : dict of str to str
         Names of mistakes that give the same numbers as another one, and why.
     """
@@ -244,6 +246,7 @@ class Exercise(Question):
     question: str
     kinds: tuple[Kind, ...] = SEQUENCE
     given: str = ""
+    blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     indistinguishable: Mapping[str, str] = field(default_factory=dict)
 
     def worlds(self, seed: int = 0) -> list[World]:
@@ -289,7 +292,7 @@ class Exercise(Question):
         assert isinstance(body, ast.FunctionDef)
         return "\n".join([*self.source.splitlines()[: body.body[0].end_lineno], "    ..."]) + "\n"
 
-    @property
+    @cached_property
     def short(self) -> str:
         """The solution without its docstring."""
         lines = self.source.splitlines()
@@ -321,7 +324,7 @@ class Exercise(Question):
         return {}
 
     def _make(self, mistakes: tuple[Mistake, ...]) -> Callable[..., Any] | None:
-        source = self.source
+        source = self.short  # without the docstring, which takes as long to compile as the rest
         for mistake in mistakes:
             if mistake.old not in source:
                 return None

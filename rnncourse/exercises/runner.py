@@ -11,26 +11,33 @@ import io
 import os
 import signal
 import sys
+import sysconfig
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
-__all__ = ["SECONDS", "Outcome", "call", "copied", "same_data"]
+__all__ = ["SECONDS", "Outcome", "call", "copied", "now", "same_data", "used"]
 
-SECONDS = 2.0  # for all worlds of a check together
+SECONDS = 2.0  # of computing, for all worlds of a check together
+BUSY = 3.0  # times as long on the clock: another program may have the processor meanwhile
 AGAIN = 0.02  # between two attempts to stop a function that catches everything
 HARMFUL = (
     "os.remove", "os.rmdir", "os.rename", "os.truncate", "os.system", "os.fork", "os.forkpty", "os.exec", "os.kill",
-    "os.posix_spawn", "os.spawn", "shutil.rmtree", "shutil.move", "subprocess.Popen", "socket.connect",
+    "os.posix_spawn", "os.spawn", "os.chdir", "os.chmod", "os.link", "os.mkdir", "os.symlink", "shutil.rmtree",
+    "shutil.move", "subprocess.Popen", "socket.connect",
 )  # fmt: skip
 WRITES = os.O_WRONLY | os.O_RDWR
+PACKAGE = Path(__file__).parents[1]  # what stands here is no line of the learner's
+STANDARD = sysconfig.get_path("stdlib")
 
 
 class TimeUp(BaseException):
@@ -81,7 +88,7 @@ def call(function: Callable[..., Any], arguments: dict[str, Any], seconds: float
     arguments : dict
         By name.
     seconds : float
-        How long it may take.
+        How long it may take, as `used` counts.
 
     Returns
     -------
@@ -89,9 +96,9 @@ def call(function: Callable[..., Any], arguments: dict[str, Any], seconds: float
         Whatever happened; nothing is raised.
     """
     given = copied(arguments)
-    printed = io.StringIO()
+    printed = Printed()
     value, error, where, hung = None, "", "", False
-    with whole_numpy() as broken, watched() as harm, warnings.catch_warnings(record=True) as warned:
+    with whole_python(), whole_numpy() as broken, watched() as harm, warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
             with redirect_stdout(printed):
@@ -106,6 +113,13 @@ def call(function: Callable[..., Any], arguments: dict[str, Any], seconds: float
     return Outcome(value, error, where, hung, printed.getvalue(), changed, done[0] if done else "", first)
 
 
+class Printed(io.StringIO):
+    """What is printed; closing it loses nothing."""
+
+    def close(self) -> None:
+        """Stay open: whoever closes sys.stdout means no harm."""
+
+
 def said(error: BaseException) -> tuple[str, str]:
     """Say what was raised, and on which line of the learner's."""
     try:
@@ -113,9 +127,14 @@ def said(error: BaseException) -> tuple[str, str]:
     except BaseException:  # a message that raises
         message = ""
     text = f"{type(error).__name__}: {message}".strip().removesuffix(":")
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
-    mine = [f for f in frames if f.line and "numpy" not in f.filename and "/lib/python" not in f.filename]
+    frames = traceback.extract_tb(error.__traceback__)
+    mine = [f for f in frames if f.line and not Path(f.filename).is_relative_to(PACKAGE) and not is_library(f.filename)]
     return text, mine[-1].line or "" if mine else ""
+
+
+def is_library(filename: str) -> bool:
+    """Tell whether a file is Python's own or an installed package's."""
+    return "site-packages" in filename or Path(filename).is_relative_to(STANDARD)
 
 
 def copied(value: Any) -> Any:
@@ -124,6 +143,8 @@ def copied(value: Any) -> Any:
         return value.copy()
     if isinstance(value, dict):
         return {key: copied(part) for key, part in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):  # what a cell kept for the way back
+        return type(value)(*map(copied, value))
     return type(value)(map(copied, value)) if type(value) in (list, tuple) else value
 
 
@@ -163,13 +184,25 @@ def limited(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: f
     return by_thread(function, arguments, seconds)
 
 
+def used(since: tuple[float, float]) -> float:
+    """Give the seconds that were used since a `now`: of the processor, or a part of the clock's for what sleeps."""
+    return max(time.process_time() - since[0], (time.perf_counter() - since[1]) / BUSY)
+
+
+def now() -> tuple[float, float]:
+    """Read both clocks."""
+    return time.process_time(), time.perf_counter()
+
+
 def by_signal(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
     """Let the system's clock interrupt it: this ends a sleep, too."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if frame is not None and frame.f_code is not by_signal.__code__:  # not while we tidy up
+        tidying = frame is None or frame.f_code is by_signal.__code__
+        if not tidying and used(start) >= seconds:
             raise TimeUp
 
+    start = now()
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3), AGAIN)
     try:
@@ -185,10 +218,10 @@ def by_thread(function: Callable[..., Any], arguments: tuple[Any, ...], seconds:
     interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
     def watch() -> None:
-        wait = seconds
+        wait, start = seconds, now()
         while not over.wait(wait):
             with guard:
-                if not over.is_set():
+                if not over.is_set() and used(start) >= seconds:
                     interrupt(caller, ctypes.py_object(TimeUp))
             wait = AGAIN
 
@@ -219,7 +252,7 @@ def _audit(event: str, details: tuple[Any, ...]) -> None:
         writes = any(c in mode for c in "wax+") if isinstance(mode, str) else bool((flags or 0) & WRITES)
         if not writes or not isinstance(path, str | bytes | os.PathLike) or "__pycache__" in os.fsdecode(path):
             return
-    elif event not in HARMFUL:
+    elif event not in HARMFUL or (event == "os.mkdir" and "__pycache__" in os.fsdecode(details[0])):
         return
     what = "open a file for writing" if event == "open" else f"call {event}"
     _watching[-1][1].append(what)
@@ -242,6 +275,16 @@ def watched() -> Iterator[list[str]]:
 
 
 _installed = False
+
+
+@contextmanager
+def whole_python() -> Iterator[None]:
+    """Put the limit of recursion back as it was; a solution that needs more of it is none the worse."""
+    limit = sys.getrecursionlimit()
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 @contextmanager

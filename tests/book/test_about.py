@@ -204,35 +204,6 @@ def test_all_folded_things_look_alike(served: str, chromium: b.webdriver.Chrome)
     assert len({looks[0] for looks in found.values()}) == 1, found
 
 
-# A label is as large as its largest letter: text, or drawn glyphs of 100 units.
-SMALL = """const small = [], note = (e, px, words) => {
-        if (px < arguments[0]) small.push(`${px.toFixed(1)} px: ${words} in ${e.getAttribute('viewBox')}`); };
-    for (const svg of document.querySelectorAll('.bd-article svg[viewBox]')) {
-        if (!svg.getClientRects().length) continue;
-        const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
-        for (const text of svg.querySelectorAll('text')) if (text.textContent.trim())
-            note(svg, scale * Math.max(...[text, ...text.querySelectorAll('tspan')].filter(e => [...e.childNodes].some(
-                n => n.nodeType === 3 && n.textContent.trim())).map(e => parseFloat(getComputedStyle(e).fontSize))),
-                text.textContent);
-        for (const g of svg.querySelectorAll('g[transform*="scale("]')) {
-            const found = /scale\\(([\\d.]+) -/.exec(g.getAttribute('transform'));
-            if (found) note(svg, scale * 100 * found[1], 'a drawn label');
-        }
-    }
-    return [[...new Set(small)], document.querySelectorAll('.bd-article svg[viewBox]').length];"""
-
-
-@pytest.mark.parametrize("page", b.pages_of_the_toc())
-def test_labels_can_be_read_on_a_phone(page: str, served: str, chromium: b.webdriver.Chrome) -> None:
-    b.resize(chromium, 360)
-    chromium.get(served + page)
-    b.settle(chromium)
-    small, drawings = chromium.execute_script(SMALL, 8.95)
-    assert small == []
-    if "gated/" in page:
-        assert drawings > 0
-
-
 def test_a_wide_drawing_is_boxed_once() -> None:
     """At least as wide as its smallest label needs; scripts do not count; a second look changes nothing."""
     wide = '<svg viewBox="0 0 600 90"><text font-size="13px">a<tspan font-size="4px">t</tspan></text></svg>'

@@ -30,10 +30,6 @@ COPY = """const data = new DataTransfer(), how = {clipboardData: data, bubbles: 
     getSelection().addRange(range);
     document.dispatchEvent(event);
     return [event.defaultPrevented, data.getData('text/plain')];"""
-# Letters without a picture; U+2061 to 2064 and no-break spaces have none.
-EMPTY = """const all = [...document.querySelectorAll('mjx-math mjx-c')].filter(e => !/mjx-c206[1-4]/.test(e.className));
-    const none = all.filter(e => ['none', 'normal'].includes(getComputedStyle(e, '::before').content));
-    return [...new Set(none.map(e => e.className))];"""
 # The last thing that a button of a menu has copied.
 LISTEN = """document.addEventListener('copy', e => { window.copied = e.clipboardData.getData('text/plain'); });"""
 
@@ -100,15 +96,6 @@ def test_the_fonts_are_those_of_the_formulas(site: Path, chromium: b.webdriver.C
         "return [...new Set(all.map(e => getComputedStyle(e, '::before').fontFamily))]"
     )
     assert [name for name in drawn if "MJX" not in name] == []
-
-
-@pytest.mark.parametrize("page", b.pages_of_the_toc())
-def test_every_letter_is_drawn(page: str, site: Path, chromium: b.webdriver.Chrome) -> None:
-    """One broken rule of the style sheet takes the letters of the next away, and formulas have gaps."""
-    chromium.get((site / page).as_uri())
-    b.settle(chromium)
-    empty = chromium.execute_script(EMPTY)
-    assert empty == []
 
 
 def test_every_line_for_python_holds(site: Path) -> None:

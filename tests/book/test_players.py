@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import sys
 from collections.abc import Iterator
@@ -20,7 +19,6 @@ from selenium.webdriver.support.ui import WebDriverWait
 from rnncourse.widgets import frames
 from rnncourse.widgets.player import asset
 
-WEIGHT = 60_000  # bytes of one player, compressed
 SEEN = """return [...arguments[0].querySelectorAll('.rnn-frame')].map((e, k) => e.checkVisibility() ? k : -1)
     .filter(k => k >= 0);"""
 # Plays, and pauses as soon as the second frame is there: from outside, a busy machine would come too late.
@@ -232,29 +230,6 @@ def test_it_fits_a_phone(players: list[WebElement], chromium: b.webdriver.Chrome
 
 
 # --- those of the book ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("page", b.pages_of_the_toc())
-def test_every_player_of_the_book(page: str, site: Path, chromium: b.webdriver.Chrome) -> None:
-    """From a file: each control changes the picture, each picture has a text, none is too heavy."""
-    if 'class="rnn-player"' not in (site / page).read_text("utf8"):
-        return
-    chromium.get((site / page).as_uri())
-    b.settle(chromium)
-    chromium.get_log("browser")
-    for player in chromium.find_elements("css selector", ".rnn-player"):
-        assert seen(player) == [0]
-        texts = [e.get_attribute("aria-label") for e in player.find_elements("css selector", ".rnn-frame [role=img]")]
-        assert all(texts)
-        assert len(set(texts)) == len(texts), "two pictures with the same text"
-        for control in player.find_elements("css selector", ".rnn-control"):
-            before = seen(player)
-            kind = "input[type=range], input[type=radio]:checked"
-            part(control, kind).send_keys(Keys.ARROW_RIGHT)
-            assert seen(player) != before
-            assert said(player)
-        assert len(gzip.compress(player.get_attribute("outerHTML").encode())) <= WEIGHT
-    assert [e["message"] for e in chromium.get_log("browser") if e["level"] == "SEVERE"] == []
 
 
 def test_the_same_figure_twice_has_its_own_ids() -> None:

@@ -1,4 +1,4 @@
-"""The built book in a browser: each page loads whole, from this machine alone, typeset, for everyone, on any width."""
+"""The built book: what is wrong with a page, that the search finds, and that nothing comes from another machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import typeset
 from selenium.webdriver.support.ui import WebDriverWait
 
-WIDTHS = (1280, 360)
+WIDE, NARROW = 1280, 360  # px
 OUTSIDE = re.compile(r"(?:[a-z]+:)?//(?!127\.0\.0\.1|localhost)", re.IGNORECASE)
 LOADED_BY_LINK = {
     "stylesheet",
@@ -49,30 +49,39 @@ OVERFLOW = """
     return out;"""
 
 
-def faults(browser: b.webdriver.Chrome, address: str) -> list[str]:
-    """All that is wrong with one page, in a wide and in a narrow window, light and dark, with everything unfolded."""
+def faults(browser: b.webdriver.Chrome, of_axe: tuple[int, ...]) -> list[str]:
+    """All that is wrong with the page that stands there, with everything unfolded; axe looks in these windows."""
     found = []
-    b.resize(browser, WIDTHS[0])
-    browser.get(address)
-    b.settle(browser)
     b.unfold(browser)
-    for width in WIDTHS:
+    for width in (WIDE, NARROW):
         b.resize(browser, width)
         b.settle(browser)
         found += [f"{width} px: sticks out: {each}" for each in browser.execute_script(OVERFLOW)]
     found += [f"not typeset: {each}" for each in typeset.unset(browser)]
-    for width in reversed(WIDTHS):
-        b.resize(browser, width)
-        b.settle(browser)
-        for theme, rules in ("light", ()), ("dark", accessibility.OF_COLOUR):  # the modes differ in colours alone
-            found += [f"{width} px, {theme}: {each}" for each in accessibility.violations(browser, theme, rules)]
+    for width in of_axe:
+        found += colour_and_structure(browser, width)
     found += [f"no alternative text: {each}" for each in browser.execute_script(NO_ALT)]
-    found += [f"two elements have the id {each}" for each in accessibility.repeated_ids(browser)]
-    asked, failed = b.requests(browser)
-    found += [f"asks for {each}" for each in asked if OUTSIDE.match(each)]
-    found += [f"failed: {each}" for each in failed]
-    found += [f"console: {e['message']}" for e in browser.get_log("browser") if e["level"] in {"SEVERE", "WARNING"}]
+    return found + [f"two elements have the id {each}" for each in accessibility.repeated_ids(browser)]
+
+
+def colour_and_structure(browser: b.webdriver.Chrome, width: int) -> list[str]:
+    """What axe finds in a window of this width, light and dark."""
+    b.resize(browser, width)
+    b.settle(browser)
+    found = []
+    for theme, rules in ("light", ()), ("dark", accessibility.OF_COLOUR):  # the modes differ in colours alone
+        found += [f"{width} px, {theme}: {each}" for each in accessibility.violations(browser, theme, rules)]
     return found
+
+
+def loading(browser: b.webdriver.Chrome, asked: list[str], failed: list[str]) -> list[str]:
+    """What came from outside, failed or complained: these requests, and what the browser has noted since."""
+    later = b.requests(browser)
+    found = [f"asks for {each}" for each in asked + later[0] if OUTSIDE.match(each)]
+    found += [f"failed: {each}" for each in failed + later[1]]
+    return found + [
+        f"console: {e['message']}" for e in browser.get_log("browser") if e["level"] in {"SEVERE", "WARNING"}
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -80,13 +89,6 @@ def address(site: Path):
     """The built book, served."""
     with b.served(site) as served:
         yield served
-
-
-@pytest.mark.parametrize("page", [*b.pages_of_the_toc(), "search.html", "genindex.html", "index.html"])
-def test_page(page: str, address: str, chromium: b.webdriver.Chrome) -> None:
-    """No error, no failed or outside request, equations typeset, nothing sticks out, pictures described."""
-    found = faults(chromium, address + page)
-    assert not found, "\n".join(found)
 
 
 def test_search_finds_the_forget_gate(address: str, chromium: b.webdriver.Chrome) -> None:
@@ -186,6 +188,19 @@ def test_every_local_address_exists(site: Path) -> None:
 
 HEAD = '<!doctype html><html lang="en"><title>t</title><link rel="icon" href="data:,">'
 GOOD = HEAD + '<body><main class="bd-main"><h1>t</h1>{}</main></body></html>'
+
+
+def faults_of(body: str, of_axe: tuple[int, ...], folder: Path, browser: b.webdriver.Chrome) -> list[str]:
+    """Load a page with this body and look at it as `test_pages.py` does."""
+    (folder / "page.html").write_text(GOOD.format(body), "utf8")
+    b.requests(browser)
+    b.resize(browser, WIDE)
+    with b.served(folder) as address:
+        browser.get(f"{address}page.html")
+        b.settle(browser)
+        return faults(browser, of_axe) + loading(browser, [], [])
+
+
 DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
@@ -206,6 +221,16 @@ DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=
         ("<div style='overflow: hidden'><div style='width: 400px'>cut</div></div>", "360 px: sticks out"),
         ("<p>The state is \\(a\\) here.</p>", "not typeset: The state"),
         ("<p id='a'>x</p><p id='a'>y</p>", "two elements have the id a"),
+    ],
+)
+def test_a_bad_page_is_found(body: str, message: str, tmp_path: Path, chromium: b.webdriver.Chrome) -> None:
+    found = faults_of(body, (), tmp_path, chromium)
+    assert any(message in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
         ("<button></button>", "360 px, light: button-name: button:"),
         ("<p style='color: #999; background: #fff'>pale</p>", "1280 px, light: color-contrast"),
         (
@@ -222,19 +247,16 @@ DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=
         ),
     ],
 )
-def test_a_bad_page_is_found(body: str, message: str, tmp_path: Path, chromium: b.webdriver.Chrome) -> None:
-    (tmp_path / "bad.html").write_text(GOOD.format(body), "utf8")
-    with b.served(tmp_path) as address:
-        found = faults(chromium, address + "bad.html")
+def test_a_page_that_is_not_for_everyone_is_found(
+    body: str, message: str, tmp_path: Path, chromium: b.webdriver.Chrome
+) -> None:
+    found = faults_of(body, (NARROW, WIDE), tmp_path, chromium)
     assert any(message in each for each in found), found
 
 
 def test_a_good_page_passes(tmp_path: Path, chromium: b.webdriver.Chrome) -> None:
-    (tmp_path / "good.html").write_text(
-        GOOD.format("<div tabindex='0' style='overflow-x:auto'><pre>" + "x" * 500 + "</pre></div>")
-    )
-    with b.served(tmp_path) as address:
-        assert faults(chromium, address + "good.html") == []
+    body = "<div tabindex='0' style='overflow-x:auto'><pre>" + "x" * 500 + "</pre></div>"
+    assert faults_of(body, (NARROW, WIDE), tmp_path, chromium) == []
 
 
 @pytest.mark.parametrize(
@@ -278,6 +300,7 @@ def test_the_durations_of_a_run_are_stored_and_told(tmp_path: Path) -> None:
     assert stored["tests"] == 2
     assert stored["slowest"][0] == ["test_a.py::test_y", pytest.approx(0.3, abs=0.3)]
     assert stored["files"][0][0] == "test_a.py"
+    assert stored["folders"] == [[".", stored["files"][0][1]]]
     assert "test_a.py::test_y" in rnn_times.times_of_tests(stored)
 
 

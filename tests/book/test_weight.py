@@ -71,9 +71,6 @@ def weight(files: set[Path]) -> int:
 
 
 MOST_ELEMENTS = 45_000
-SHIFT = """window.moved = 0; new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) window.moved += entry.value;
-}).observe({type: 'layout-shift', buffered: true})"""
 
 
 @pytest.mark.parametrize("page", b.pages_of_the_toc())
@@ -86,23 +83,6 @@ def test_a_page_arrives_with_its_formulas(page: str, site: Path) -> None:
     assert not re.search(r"<script[^>]*(?:mathjax|katex|_static/math)", text, re.IGNORECASE)
     assert re.findall(r"<mjx-[^>]* style=", text) == []
     assert len(re.findall(r"<[a-zA-Z]", text)) <= MOST_ELEMENTS
-
-
-@pytest.mark.parametrize("width", [412, 1280])
-@pytest.mark.parametrize("page", b.pages_of_the_toc())
-def test_nothing_moves_while_a_page_loads(page: str, width: int, site: Path, chromium: b.webdriver.Chrome) -> None:
-    """By the browser's own measure, cumulative layout shift."""
-    b.resize(chromium, width)
-    script = chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SHIFT})
-    try:
-        with b.served(site) as served:
-            chromium.get(served + page)
-            b.settle(chromium)
-            moved = chromium.execute_script("return window.moved")
-    finally:
-        chromium.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
-        b.requests(chromium)
-    assert moved <= 0.02
 
 
 @pytest.mark.parametrize("page", b.pages_of_the_toc())
@@ -138,21 +118,3 @@ def test_a_weight_counts_what_a_style_sheet_loads(tmp_path: Path) -> None:
     assert {path.name for path in every} == {"page.html", "a.css", "b.css", "c.png", "d.js"}
     assert {path.name for path in first} == {"page.html", "a.css", "b.css"}
     assert weight({tmp_path / "c.png"}) == 1000
-
-
-@pytest.mark.parametrize("page", b.pages_of_the_toc())
-def test_the_browser_fetches_no_more(page: str, site: Path, chromium: b.webdriver.Chrome) -> None:
-    """The browser's own log names no file that the count above has left out."""
-    counted = {
-        path.relative_to(site.resolve()).as_posix() for path in fetched((site / page).resolve(), site.resolve())[0]
-    }
-    with b.served(site) as address:
-        b.requests(chromium)
-        chromium.execute_cdp_cmd("Network.clearBrowserCache", {})
-        chromium.get(address + page)
-        b.settle(chromium)
-        asked = {
-            re.split("[?#]", each.removeprefix(address))[0] for each in b.requests(chromium)[0] if "data:" not in each
-        }
-    assert page in asked
-    assert asked - counted == set()

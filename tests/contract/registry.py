@@ -50,11 +50,6 @@ class Case:
         """Whether it has a cell for study, with named quantities."""
         return isinstance(self.example, RecurrentLayer)
 
-    @property
-    def looped(self) -> bool:
-        """Whether there is no fast path: a step then costs about a hundred times as much."""
-        return self.celled and not self.example.forward(np.zeros((1, 1, self.example.n_x))).tape
-
 
 def shape_of(g: str) -> tuple[bool, float]:
     """Whether an activation has a kink at 0, and a scale of the parameters at which its states do not grow."""

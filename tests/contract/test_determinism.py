@@ -53,12 +53,22 @@ def test_init_draws_the_same_from_the_same_seed(case):
     assert one != three
 
 
-def test_eight_threads_of_many_calls_are_bit_equal(case):
+@pytest.fixture
+def hasty():
+    """Threads take turns a hundred times as often as they would: a few calls meet as many others as thousands do."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 100)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.parametrize("calls", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_eight_threads_of_many_calls_are_bit_equal(case, calls, hasty):
     world = make_world(case, T=7, B=3, n_x=4, n_a=5, lengths=[7, 0, 4])
 
     def fingerprint(_=None):
         return b"".join(array.tobytes() for array in everything(world).values())
 
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(fingerprint, range(8 * 50)))
+        found = set(pool.map(fingerprint, range(8 * calls)))
     assert found == {fingerprint()}

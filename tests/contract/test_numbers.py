@@ -78,8 +78,8 @@ def test_the_largest_numbers_pass_without_a_warning(case, dtype, signs):
         assert np.isfinite(array).all(), path
 
 
-def test_very_many_steps_stay_finite(case):
-    steps = 5_000 if case.looped else 30_000
+@pytest.mark.parametrize("steps", [3_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_very_many_steps_stay_finite(case, steps):
     world = make_world(case, T=3, B=2, n_x=1, n_a=2)
     x = np.zeros((steps, 2), int) if case.symbols else np.random.default_rng(0).standard_normal((steps, 2, 1))
     layer = tree_map(lambda p: 0.3 * np.tanh(p), world.layer)

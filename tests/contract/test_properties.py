@@ -1,4 +1,4 @@
-"""Properties that hold for every layer, input and length: hypothesis, EXAMPLES a kind of layer (weekly: 200)."""
+"""Properties that hold for every layer, input and length: hypothesis, EXAMPLES a kind of layer (`make weekly`: 200)."""
 
 import os
 from inspect import signature
@@ -13,7 +13,7 @@ from rnncourse.records import named_leaves
 from .registry import CASES
 from .worlds import assert_close, assert_identical, everything, make_world, per_example
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "50"))
 PRECISION = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 3e-5}
 
 

@@ -159,6 +159,8 @@ HOPELESS = [
         rf" + W_{{ua}}^{{\top}} \delta_o{NEXT}",
     ),
     ("lstm-forward", rf"a{T} = a{PREV}"),
+    ("lstm-backward", rf"\delta_c{T} = " + " + ".join(
+        [rf"\delta_a{T} \odot \Gamma_o{T} \odot (1 - \tanh^2(c{T})) + \delta_c{NEXT} \odot \Gamma_f{NEXT}"] * 8)),
 ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from rnncourse.training import train
 
 from .tidy import Experiment, Row, rounded
 
-RATES = (0.003, 0.01, 0.03)
+RATES = (0.003, 0.01, 0.03, 0.1)
 TRAINING, VALIDATION, BATCH, UPDATES, SEEDS = 1000, 300, 32, 90, range(5)
 UNITS = {1: 24, 2: 17, 3: 14, 4: 12}  # by the number of recurrent layers
 ARMS = (*((layers, "plain") for layers in UNITS), (2, "residual"), (4, "residual"))

@@ -18,11 +18,13 @@ from rnncourse.optimizers import Adam
 from rnncourse.records import tree_map
 from rnncourse.training import train
 
-from .learning import RATES, Model
+from .learning import RATES as THREE
+from .learning import Model
 from .recall_delay import BATCH, N_X, SYMBOLS, TESTS, recall
 from .tidy import Experiment, Row, rounded
 
 DELAY, UNITS, UPDATES, P, SEEDS = 12, 16, 120, 0.25, range(5)
+RATES = (*THREE, 0.1)
 DROPPED = ("nothing", "a, redrawn", "c, redrawn", "weights, held")
 
 

@@ -18,10 +18,12 @@ from rnncourse.optimizers import Adam
 from rnncourse.records import named_leaves
 from rnncourse.training import train
 
-from .learning import RATES, Model
+from .learning import RATES as THREE
+from .learning import Model
 from .tidy import Experiment, Row, rounded
 
 STEPS, LONGEST, BATCH, UPDATES, TESTS, SEEDS = 14, 4, 24, 110, 200, range(5)
+RATES = (*THREE, 0.1)
 LATE = (0, 2, 4)
 BOTH, NOT_BACK = "both ways", "both ways, not turned back"
 NAMES = (BOTH, "two layers, one way", *(f"one way, late by {k}" for k in LATE), NOT_BACK)

@@ -20,7 +20,7 @@ from .tidy import Experiment, Row
 
 UNITS, BLOCK, BLOCKS, BATCH, TESTS, LOUD = 16, 50, 4, 25, 1000, 0.15
 CASES = ((24, 25), (24, 100), (24, 400), (6, 100))  # steps, examples
-RATES, SEEDS = (0.003, 0.01, 0.03), range(5)
+RATES, SEEDS = (0.003, 0.01, 0.03, 0.1), range(5)
 MODELS = ("all at once", "recurrent", "recurrent, not shared")
 
 

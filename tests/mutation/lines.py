@@ -38,8 +38,7 @@ SLOW = (
     "hundred_thousand",
     "memory_beyond",
 )
-OTHER_SEEDS = ("complex-1", "complex-2")
-MEASURED = ("gradient_agrees", "only_one_of")  # the slowest of the battery; where an oracle's gradients do as well
+MEASURED = ("gradient_agrees",)  # the slowest of the battery; where an oracle's gradients do as well
 
 
 class Tests(NamedTuple):
@@ -51,9 +50,9 @@ class Tests(NamedTuple):
 
     @property
     def arguments(self) -> list[str]:
-        """Pytest's arguments; where the battery runs, one seed of each test."""
+        """Pytest's arguments."""
         files = [*dict.fromkeys(self.files), *(CONTRACT if self.cases else [])]
-        words = (*SLOW, *(OTHER_SEEDS if self.cases else ()), *self.without)
+        words = (*SLOW, *self.without)
         return [*files, "-k", " and ".join(f"not {word}" for word in words)]
 
 

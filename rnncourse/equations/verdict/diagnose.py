@@ -21,7 +21,7 @@ __all__ = ["diagnosis"]
 NAMES = {"backward": "the layer's backward pass", "cells": "the cell's backward step"}
 TRIED = 400  # edits
 LONG = 400  # parts of an equation: more than twice what any of the book has; to read its edits would take minutes
-SEARCH = 40_000  # values to compute in all: a learner waits for the answer
+SEARCH = 40_000  # values to compute and parts to read in all: a learner waits for the answer
 
 
 def diagnosis(source: str, relations: list[Relation], checker: Checker, attained: str | None = None) -> list[str]:
@@ -146,6 +146,7 @@ class _Attempt:
                 changed = parse(edit.source, self.checker.setting.notation)
             except EquationError:
                 continue
+            self.work.left -= sum(1 for one in changed for _ in walk(one))  # to read a part takes as long as a value
             if self.holds(edit.source, [relation for relation in changed if relation not in right]):
                 found.append(str(EquationError(f"It holds if {edit.says}:", source, edit.changed(source))))
             if len(found) == 2 or self.work.left < 0:

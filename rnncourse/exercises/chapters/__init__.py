@@ -12,7 +12,7 @@ __all__ = ["CHAPTERS", "everything", "find"]
 
 CHAPTERS = (
     "notation", "rnn-forward", "bptt", "sequences", "batches", "training", "language-model", "vanishing-gradients",
-    "gru", "lstm-forward", "lstm-backward", "bidirectional", "deep", "from-numpy-to-pytorch",
+    "gru", "lstm-forward", "lstm-backward", "bidirectional", "deep", "memory", "from-numpy-to-pytorch",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from ...data import pad
 from ...layers.sequence import valid_steps
 from ...losses import softmax_cross_entropy
 from ...records import Array
-from ..records import Derivation, Exercise, Mistake, Question, Sizes, Slip
+from ..records import SEQUENCE, Derivation, Exercise, Kind, Mistake, Question, Sizes, Slip
 from .drawing import lengths as draw_lengths
 from .drawing import normal
 
@@ -99,6 +99,9 @@ def masked_mean(losses: Array, dz: Array, counts: Array) -> tuple[float, Array]:
     n = counts.sum()
     mean = np.where(counts, losses, 0).sum() / n
     return float(mean), np.where(counts[:, :, None], dz, 0) / n
+
+
+GAPS = (*SEQUENCE[:-1], Kind("large values, and NaN in the padding", SEQUENCE[-1].sizes))
 
 
 def draw_masked(rng: np.random.Generator, s: Sizes) -> dict[str, Array]:
@@ -247,6 +250,7 @@ EXERCISES = (
         solution=masked_mean,
         reference=right_masked,
         draw=draw_masked,
+        kinds=GAPS,
         outputs={"mean": "()", "dmean": "(T, B, n_y)"},
         mistakes=(
             Mistake("both are divided by all steps, padding included", "n = counts.sum()", "n = counts.size",

@@ -287,6 +287,12 @@ EXERCISES = (
                 "return dx, da_next, dW_aa, dW_ax, db_a",
                 "return dx, da_next, dW_aa / len(x), dW_ax / len(x), db_a / len(x)",
                 "Whether the loss is a mean is in `da` already.", "at the end"),
+            Mistake("tanh is applied to a state once more", "1 - states[t + 1] ** 2",
+                "1 - np.tanh(states[t + 1]) ** 2", "A state has been through it already.", "at the slope"),
+            Mistake("dW_aa keeps one step only", "dW_aa += dz.T", "dW_aa = dz.T",
+                "The same weights are used at every step.", "at = and += in dW_aa"),
+            Mistake("dW_ax keeps one step only", "dW_ax += dz.T", "dW_ax = dz.T",
+                "The same weights are used at every step.", "at = and += in dW_ax"),
         ),
         hints=(
             "Begin at the last step and carry one array with you: what the later steps send to this step's state.",

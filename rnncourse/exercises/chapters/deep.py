@@ -229,6 +229,16 @@ EXERCISES = (
                 "Each layer has its own weights.", "at the term from the next step"),
             Mistake("dx is made at the top", "        dx[t] = from_above\n", "        dx[t] = dz[t, L - 1] @ W_ax[0]\n",
                 "The input is read by the lowest layer.", "at dx"),
+            Mistake("what comes from above is one step late", "            total = from_above\n",
+                "            total = da[t] if layer == L - 1 else 0 * da[t]\n"
+                "            if layer < L - 1 and t < T - 1:\n"
+                "                total = dz[t + 1, layer + 1] @ W_ax[layer + 1]\n",
+                "The layer above reads this state at the same step.", "at what comes from above"),
+            Mistake("the first layer's W_aa serves all", "@ W_aa[layer]", "@ W_aa[0]",
+                "Each layer has its own weights.", "at the term from the next step"),
+            Mistake("the slope is that of the state before", "a[t, layer] ** 2",
+                "(a[t - 1, layer] if t else 0 * a[t, layer]) ** 2", "The slope belongs to the state of this step.",
+                "at the slope"),
         ),
         hints=(
             "From the last step to the first, and within each from the top layer to the lowest.",

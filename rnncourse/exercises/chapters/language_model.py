@@ -187,6 +187,13 @@ EXERCISES = (
                 "Then a symbol of a short text counts for more.", "at what is averaged first"),
             Mistake("the logits are taken for log-probabilities", "np.take_along_axis(log_p, y",
                 "np.take_along_axis(z, y", "Logits do not add up to anything.", "at what is picked"),
+            Mistake("zeros stand for padding, and are averaged", "chosen[counts].mean()",
+                "np.where(counts, chosen, 0).mean()", "A zero is a step that was guessed for certain.",
+                "at what the sum is divided by"),
+            Mistake("the softmax is over the steps", "axis=-1, keepdims=True", "axis=0, keepdims=True",
+                "At each step the probabilities of all symbols add up to 1.", "at the axis of the softmax"),
+            Mistake("bits are put into exp", "-chosen[counts].mean()", "-chosen[counts].mean() / np.log(2)",
+                "exp undoes the natural logarithm.", "at the logarithm and at exp"),
         ),
         hints=(
             "First the log-probability of what came, at each step.",

@@ -248,6 +248,10 @@ EXERCISES = (
                 "A gate decides how much of it is written.", "at the line of c_t"),
             Mistake("the memory is never forgotten", "f * c_prev", "c_prev", "A gate decides how much is kept.",
                 "at the line of c_t"),
+            Mistake("the candidate is shown in place of the memory", "np.tanh(c_t)", "cand",
+                "The output reads the memory, old and new.", "at the line of a_t"),
+            Mistake("the output gate stands inside the tanh", "o * np.tanh(c_t)", "np.tanh(o * c_t)",
+                "The gate acts on what has been squashed.", "at the brackets of a_t"),
         ),
         hints=(
             "All three gates have the same form, with weights of their own.",

@@ -191,6 +191,11 @@ EXERCISES = (
                 "That is the way back of a gradient, not the derivative of the state.", "at the matrix"),
             Mistake("the slopes of the last step serve all", "states[j]", "states[t]",
                 "Each step has slopes of its own.", "at the index of the slope"),
+            Mistake("matrices are multiplied entry by entry", "(1 - states[j] ** 2)[:, None] * W_aa @ J",
+                "np.diag(1 - states[j] ** 2) * W_aa * J", "A path goes from one unit to every other one.",
+                "at the products: entries, or rows with columns?"),
+            Mistake("the product starts from ones", "np.eye(len(W_aa))", "np.ones_like(W_aa)",
+                "Where k = t nothing happens: which matrix changes nothing?", "before the loop"),
         ),
         hints=(
             "A product of one factor a step, from k + 1 to t.",
