@@ -131,7 +131,7 @@ def line_not_enough(runs: Table) -> bool:
     return bool((updates(runs, FULL, 30) < updates(runs, OWN, 30)).all())
 
 
-NOTHING, UNREAD = "nothing", "what is shown is not read"
+NOTHING, READ = "nothing", "what is read of a at its mean"
 UPDATE, FORGET = "update gate at its mean", "forget gate at its mean"
 
 
@@ -186,21 +186,21 @@ def own_line(runs: Table) -> bool:
 @claim(
     "lstm-trained-through-a",
     "hold-gates",
-    where={"training": "after", "held": (NOTHING, UNREAD)},
+    where={"training": "after", "held": (NOTHING, READ)},
     factor="held",
     within=("seed",),
     control={"held": NOTHING},
-    treatment={"held": UNREAD},
+    treatment={"held": READ},
     says={
-        "97 %": lambda runs: losses(runs, UNREAD).min(),
+        "95 %": lambda runs: losses(runs, READ).min(),
         "all of five": lambda runs: all_of(losses(runs, NOTHING), high=1),
         "1 %": lambda runs: 1,
     },
-    text="Take away what the cell reads of its own output: the loss is at least 97 % of a guess's, and below 1 % with "
-    "nothing changed, in all of five networks at that one learning rate.",
+    text="Hold what the cell reads of its own output at each step's mean: the loss is at least 95 % of a guess's, and "
+    "below 1 % with nothing changed, in all of five networks at that learning rate.",
 )
 def through_a(runs: Table) -> bool:
-    return bool(losses(runs, UNREAD).min() > 96 and losses(runs, NOTHING).max() < 1)
+    return bool(losses(runs, READ).min() > 94 and losses(runs, NOTHING).max() < 1)
 
 
 @claim(

@@ -10,7 +10,7 @@ import pytest
 
 from rnncourse import GRU, LSTM, RNN, Dense
 
-from . import EXPERIMENTS, memory_adder, memory_tests, tidy
+from . import EXPERIMENTS, hold_gates, memory_adder, memory_tests, tidy
 from .agreement_distance import N_WORDS, SIGMOID, new, sensitivity, start
 from .carousel_ablation import backward
 from .copy_width import delayed_copy, gradient_of
@@ -231,3 +231,14 @@ def test_an_interrupted_experiment_goes_on_where_it_stopped(tmp_path, monkeypatc
     assert about["seeds"] == [0, 1, 2]
     assert [path.name for path in small.path.parent.iterdir()] == ["small.jsonl"]
     assert json.loads(small.path.read_text().splitlines()[0])["command"] == "make experiments NAMES=small"
+
+
+def test_holding_what_is_read_of_a_takes_away_only_what_tells_sequences_apart():
+    rng = np.random.default_rng(0)
+    model = LSTM.init(2, 8, rng), Dense.init(8, 1, rng)
+    x, y = hold(np.random.default_rng(2), 10, 4)
+    kept, held = (hold_gates.loss(model, x, y, name) for name in ("nothing", hold_gates.READ))
+    assert abs(kept - held) > 1e-6
+    alike = np.repeat(x[:, :1], 4, axis=1)
+    kept, held = (hold_gates.loss(model, alike, y, name) for name in ("nothing", hold_gates.READ))
+    assert kept == pytest.approx(held, rel=1e-12)
