@@ -12,8 +12,8 @@ SHORTER = {
     "memory-adding-lstm": "Of the sums over 100 steps an LSTM (forget bias 1) got at least 98 % right, a tanh network "
     "at most 32 %.",
     "memory-order-gru": "Order over 100: a GRU in all of five runs, tanh in none of five.",
-    "memory-order-relu": "ReLU units that start as the identity in all of five as well at the rate 0.003, an LSTM "
-    "(forget bias 1) in none of five.",
+    "memory-order-relu": "ReLU from the identity in all of five at the rate 0.003, an LSTM (forget bias 1) in none "
+    "of five.",
     "memory-reber-tanh": "Reber strings of 20 letters or more: both, and all others, in all of five.",
     "memory-copying-gru": "Copying over 20 steps a GRU with gates nearly shut at the start got at least 84 % right, "
     "LSTMs and plain networks at most 44 %.",
