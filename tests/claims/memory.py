@@ -429,3 +429,26 @@ def halfway(runs: Table) -> Table:
 )
 def half(runs: Table) -> bool:
     return bool(abs(halfway(runs)["loss"].item() - np.log(2)) < 0.01)
+
+
+@exact(
+    "memory-order-edge",
+    "memory-edges",
+    where={"task": "order", "lag": (60, 100), "network": STANDARD},
+    says={"seven of ten": count},
+    text="At 0.001, tried afterwards with $b_f = 1$ alone, it has solved it in seven of ten.",
+)
+def order_edge(runs: Table) -> bool:
+    return count(runs)[0] > 5
+
+
+@exact(
+    "memory-edges-tanh",
+    "memory-edges",
+    where={"network": TANH, "lag": 100},
+    says={"none of ten": count},
+    text="At 0.001 the tanh network from PyTorch's start has solved adding and order over 100 steps in none of ten "
+    "runs.",
+)
+def edges_tanh(runs: Table) -> bool:
+    return count(runs)[0] < 1
