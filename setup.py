@@ -1,4 +1,4 @@
-"""Puts the book's notebooks, and the results that they read, into a wheel: `rnncourse notebooks` copies them.
+"""Puts the notebooks, and the results and programs that they read, into a wheel: `rnncourse notebooks` copies them.
 
 All else stands in pyproject.toml. A checkout that is installed with ``pip install -e`` has them in book/.
 """
@@ -21,7 +21,7 @@ class WithNotebooks(build_py):
         super().run()
         if self.editable_mode:
             return
-        for source in [*BOOK.glob("*/*.ipynb"), *BOOK.glob("*/results/*.json*")]:
+        for source in [*BOOK.glob("*/*.ipynb"), *BOOK.glob("*/results/*.json*"), *BOOK.glob("[!_]*/*.py")]:
             if source.name not in NEEDS_THE_REPOSITORY:
                 target = Path(self.build_lib, "rnncourse", "notebooks", source.relative_to(BOOK))
                 target.parent.mkdir(parents=True, exist_ok=True)

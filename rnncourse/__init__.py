@@ -72,6 +72,7 @@ _SUBMODULES = (
     "rtrl",
     "schedules",
     "storage",
+    "tasks",
     "training",
     "widgets",
     "workspace",

@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def copy_notebooks(folder: Path, force: bool = False) -> int:
-    """Copy the course's notebooks and the results that they read.
+    """Copy the course's notebooks, and the results and programs that they read.
 
     What is there and differs, since somebody worked in it or since it is of another version, is left alone.
 
@@ -106,13 +106,13 @@ def copy_notebooks(folder: Path, force: bool = False) -> int:
 
 
 def _sources() -> dict[str, Path]:
-    """Return the notebooks and stored results by their places, of the installed package or of the repository."""
+    """Return notebooks, stored results and programs by their places, of the installed package or of the repository."""
     root = HERE / "notebooks"
     if not root.is_dir():
         root = HERE.parent / "book"
         if not (root / "index.md").is_file():
             return {}
-    found = [*root.glob("*/*.ipynb"), *root.glob("*/results/*.json*")]
+    found = [*root.glob("*/*.ipynb"), *root.glob("*/results/*.json*"), *root.glob("[!_]*/*.py")]
     return {path.relative_to(root).as_posix(): path for path in sorted(found) if path.name not in NEEDS_THE_REPOSITORY}
 
 

@@ -70,6 +70,11 @@ def sigmoid_slope(a: Array) -> Array:
     -------
     ndarray
         Same shape and dtype.
+
+    Examples
+    --------
+    >>> sigmoid_slope(np.array([0.5, 0.9])).round(2)
+    array([0.25, 0.09])
     """
     a = _numbers("a", a)
     return a * (1 - a)
@@ -87,6 +92,11 @@ def tanh(z: Array) -> Array:
     -------
     ndarray
         In (-1, 1) for real z, same shape and dtype.
+
+    Examples
+    --------
+    >>> tanh(np.array([0.0, 100.0]))
+    array([0., 1.])
     """
     return np.tanh(_numbers("z", z))
 
@@ -104,6 +114,11 @@ def tanh_slope(a: Array) -> Array:
     -------
     ndarray
         Same shape and dtype.
+
+    Examples
+    --------
+    >>> tanh_slope(np.array([0.0, 0.8])).round(2)
+    array([1.  , 0.36])
     """
     a = _numbers("a", a)
     return 1 - a * a
@@ -121,6 +136,11 @@ def relu(z: Array) -> Array:
     -------
     ndarray
         Same shape and dtype.
+
+    Examples
+    --------
+    >>> relu(np.array([-1.0, 2.0]))
+    array([0., 2.])
     """
     z = _numbers("z", z)
     return np.where(z.real <= 0, z.dtype.type(0), z)
@@ -138,6 +158,11 @@ def relu_slope(a: Array) -> Array:
     -------
     ndarray
         Same shape and dtype.
+
+    Examples
+    --------
+    >>> relu_slope(relu(np.array([-1.0, 2.0])))
+    array([0., 1.])
     """
     a = _numbers("a", a)
     return (a.real > 0).astype(a.dtype)
@@ -155,6 +180,11 @@ def identity(z: Array) -> Array:
     -------
     ndarray
         The same array.
+
+    Examples
+    --------
+    >>> identity(np.array([-1.0, 2.0]))
+    array([-1.,  2.])
     """
     return _numbers("z", z)
 
@@ -171,6 +201,11 @@ def identity_slope(a: Array) -> Array:
     -------
     ndarray
         Ones of the same shape and dtype.
+
+    Examples
+    --------
+    >>> identity_slope(np.array([-1.0, 2.0]))
+    array([1., 1.])
     """
     return np.ones_like(_numbers("a", a))
 
@@ -218,6 +253,11 @@ def softmax_backward(yhat: Array, dyhat: Array) -> Array:
     ------
     TypeError, ValueError
         If one is no array of numbers, or the shapes differ.
+
+    Examples
+    --------
+    >>> softmax_backward(np.array([0.5, 0.5]), np.array([1.0, 0.0]))
+    array([ 0.25, -0.25])
     """
     yhat, dyhat = _numbers("yhat", yhat), _numbers("dyhat", dyhat)
     validate.shape("dyhat", dyhat, str(yhat.shape), yhat.shape)

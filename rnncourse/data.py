@@ -245,6 +245,12 @@ def digits() -> Digits:
     ------
     ImportError
         If scikit-learn is missing: ``pip install "rnncourse[data]"``.
+
+    Examples
+    --------
+    >>> images, labels = digits()
+    >>> images.shape, labels.shape
+    ((8, 1797, 8), (1797,))
     """
     images, labels = needed("sklearn.datasets", "data", "digits").load_digits(return_X_y=True)
     return Digits(images.reshape(-1, 8, 8).transpose(1, 0, 2) / 16, labels.astype(np.int64))
@@ -269,6 +275,12 @@ def sunspots() -> Sunspots:
     ------
     ImportError
         If statsmodels is missing: ``pip install "rnncourse[data]"``.
+
+    Examples
+    --------
+    >>> years, counts = sunspots()
+    >>> int(years[0]), counts.shape
+    (1700, (309,))
     """
     dataset = needed("statsmodels.datasets", "data", "sunspots").sunspots
     table = dataset.load_pandas().data

@@ -44,6 +44,11 @@ def glorot_uniform(rng: np.random.Generator, shape: tuple[int, int], dtype: Any 
     ----------
     .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks",
        AISTATS 2010, eq. 16.
+
+    Examples
+    --------
+    >>> bool((abs(glorot_uniform(np.random.default_rng(0), (4, 2))) <= 1).all())  # √(6 / (4 + 2))
+    True
     """
     dtype = validate.float_dtype(dtype)
     limit = np.sqrt(6 / sum(_matrix(shape)))
@@ -135,6 +140,12 @@ def identity(rng: np.random.Generator | None, shape: tuple[int, int], dtype: Any
     -------
     ndarray
         Of `shape` and `dtype`.
+
+    Examples
+    --------
+    >>> identity(None, (2, 2))
+    array([[1., 0.],
+           [0., 1.]])
     """
     return np.eye(*_matrix(shape), dtype=validate.float_dtype(dtype))
 
@@ -155,6 +166,11 @@ def zeros(rng: np.random.Generator | None, shape: tuple[int, int], dtype: Any = 
     -------
     ndarray
         Of `shape` and `dtype`.
+
+    Examples
+    --------
+    >>> zeros(None, (1, 2))
+    array([[0., 0.]])
     """
     return np.zeros(_matrix(shape), dtype=validate.float_dtype(dtype))
 
@@ -175,6 +191,11 @@ def standard_normal(rng: np.random.Generator, shape: tuple[int, int], dtype: Any
     -------
     ndarray
         Of `shape` and `dtype`.
+
+    Examples
+    --------
+    >>> standard_normal(np.random.default_rng(0), (65, 32)).shape
+    (65, 32)
     """
     dtype = validate.float_dtype(dtype)
     return validate.generator("rng", rng).standard_normal(_matrix(shape)).astype(dtype)

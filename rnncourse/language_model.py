@@ -623,6 +623,12 @@ def python_topics() -> str:
     ------
     ImportError
         If this Python comes without ``pydoc_data``.
+
+    Examples
+    --------
+    >>> text = python_topics()
+    >>> len(text) > 300_000, "assignment" in text
+    (True, True)
     """
     from pydoc_data.topics import topics
 

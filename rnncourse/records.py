@@ -31,6 +31,11 @@ def read_only(array: Array) -> Array:
     -------
     ndarray
         A view on the same memory.
+
+    Examples
+    --------
+    >>> read_only(np.zeros(2)).flags.writeable
+    False
     """
     view = array.view()
     view.flags.writeable = False

@@ -132,6 +132,17 @@ def load(path: str | os.PathLike[str], kinds: Collection[type] = (), limit: int 
         If there is no such file, or it cannot be read.
     ImportError
         If safetensors is missing.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from rnncourse import RNN
+    >>> layer = RNN.init(n_x=2, n_a=3, rng=np.random.default_rng(0))
+    >>> with TemporaryDirectory() as folder:
+    ...     save(Path(folder, "layer"), layer)
+    ...     print(load(Path(folder, "layer")) == layer)
+    True
     """
     library = needed("safetensors", "storage", "rnncourse.storage")
     known, limit = _known(kinds), validate.size("limit", limit)

@@ -15,7 +15,13 @@ __all__ = ["NEW", "Buffers", "Workspace"]
 
 
 class Buffers:
-    """Where the large arrays of a pass come from: here, new ones each time."""
+    """Where the large arrays of a pass come from: here, new ones each time.
+
+    Examples
+    --------
+    >>> Buffers().take("z", (3, 2), np.float64).shape
+    (3, 2)
+    """
 
     def take(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return an array with any contents."""

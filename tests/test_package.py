@@ -33,7 +33,7 @@ ROWS = (
     {"layers.bidirectional", "layers.deep", "layers.halves", "layers.layer_norm", "layers.recurrent_dropout"},
     {"layers"},
     {"rtrl", "chunked", "battery"},
-    {"gradcheck", "optimizers", "schedules", "data"},
+    {"gradcheck", "optimizers", "schedules", "data", "tasks"},
     {"training"},
     {"language_model", "exchange", "storage"},
 )

@@ -308,3 +308,12 @@ def test_the_citation_is_of_this_version():
 def test_the_changelog_has_this_version_or_what_is_unreleased():
     text = (ROOT / "CHANGELOG.md").read_text("utf8")
     assert re.search(rf"^## (Unreleased|{re.escape(rnncourse.__version__)})", text, re.M)
+
+
+@IN_REPOSITORY
+def test_the_newest_version_of_the_changelog_is_that_of_the_citation():
+    """Its number and its day, whatever is unreleased above it."""
+    newest = re.search(r"^## (\d+\.\d+\.\d+) \((\d{4}-\d\d-\d\d)\)$", (ROOT / "CHANGELOG.md").read_text("utf8"), re.M)
+    told = dict(re.findall(r"^([\w-]+): *(.+)$", (ROOT / "CITATION.cff").read_text("utf8"), re.M))
+    assert newest
+    assert newest.groups() == (told["version"].strip('"'), told["date-released"].strip('"'))

@@ -1,7 +1,7 @@
 """The notebooks that the pages offer: buttons that say what they bring, and copies that work where they land.
 
-The notebooks of the repository stay as they are. In the copies of the site, stored results that a chapter reads from the
-folder beside it become part of the cell that reads them, the text is plain Markdown (rnn_plain.py), and a first cell
+The notebooks of the repository stay as they are. In the copies of the site, stored results and programs that a chapter
+reads from the folder beside it become part of the cell that reads them, the text is plain Markdown (rnn_plain.py), and a first cell
 installs what the page imports: the wheel that lies among the site's files (rnn_wheel.py). Where the site is served, its
 address gets into that cell while the notebook is downloaded (page.js).
 """
@@ -55,7 +55,7 @@ if not all(map(find_spec, {modules})):
                                 "It lies in the folder _static of the book, where the book's index.html is.")
     importlib.invalidate_caches()
 """
-READS = re.compile(r"""Path\(["'](results/[\w.-]+)["']\)\.read_text\([^)]*\)""")
+READS = re.compile(r"""Path\(["'](results/[\w.-]+|\w+\.py)["']\)\.read_text\([^)]*\)""")
 # the same by a name that the chapter gives: the copy chooses among the tables whose names it has
 CHOOSES = re.compile(
     r"""Path\(f["']results/\{name\}(\.jsonl)["']\)\.read_text\([^)]*\)"""
@@ -110,6 +110,8 @@ def alone(source: Path) -> dict[str, Any]:
     def content(found: re.Match[str] | str) -> str:
         name = found if isinstance(found, str) else found[1]
         text = (source.parent / name).read_text("utf8")
+        if name.endswith(".py"):
+            return program(text)
         each = text.splitlines() if name.endswith(".jsonl") else [text]
         return repr(
             "\n".join(
@@ -132,6 +134,12 @@ def alone(source: Path) -> dict[str, Any]:
         if "torch" in tags:
             cell["metadata"]["tags"] = [*tags, "raises-exception"]
     return notebook
+
+
+def program(text: str) -> str:
+    """Write a program as a string that can be read as one."""
+    quoted = f"r'''{text}'''"
+    return quoted if "'''" not in text else repr(text)
 
 
 def codes(notebook: dict[str, Any]) -> list[dict[str, Any]]:

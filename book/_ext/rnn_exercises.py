@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from rnncourse.exercises import Derivation, Exercise, Question, exercises
 from rnncourse.exercises.chapters import CHAPTERS
 
 if TYPE_CHECKING:
-    from docutils import nodes
     from sphinx.application import Sphinx
 
 

@@ -47,6 +47,7 @@ WORDS = {
     "language-model": "language models",
     "bidirectional": "layers that read both ways",
     "deep": "stacks of layers",
+    "memory": "tests of long memory",
 }
 
 
@@ -86,6 +87,9 @@ SCOPES = {
     "book/learning/language-model": Scope("language-model"),
     "book/architectures/bidirectional": Scope("bidirectional"),
     "book/architectures/deep": Scope("deep"),
+    "book/architectures/memory": Scope("memory", {"the-cell-as-an-adder": "lstm"}),
+    "book/architectures/which": Scope(QUOTED),
+    "book/practice/from-numpy-to-pytorch": Scope(QUOTED),
     "book/gated/gru": Scope("gru", {"reset-before-or-after-the-product": "gru-after"}),
     "book/gated/lstm-forward": Scope(
         "lstm",

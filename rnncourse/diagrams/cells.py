@@ -28,6 +28,11 @@ def rnn_cell(highlight: Collection[str] = ()) -> Diagram:
     ------
     TypeError, ValueError
         If `highlight` is no collection of names, or a part does not exist.
+
+    Examples
+    --------
+    >>> rnn_cell().alt[:26]
+    'The previous state a(t-1) '
     """
 
     def draw(pen: Pen) -> None:
@@ -90,6 +95,11 @@ def gru_cell(reset_after: bool = False, highlight: Collection[str] = ()) -> Diag
     ------
     TypeError, ValueError
         If `reset_after` is no flag, `highlight` no collection of names, or a part does not exist.
+
+    Examples
+    --------
+    >>> gru_cell().alt[:25]
+    'The state runs along the '
     """
     after = validate.flag("reset_after", reset_after)
 

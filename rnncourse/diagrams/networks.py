@@ -299,6 +299,11 @@ def rnn_types(kind: str = "all", highlight: Collection[str] = ()) -> Diagram:
     ------
     TypeError, ValueError
         If the type is unknown, `highlight` is no collection of names, or a part does not exist.
+
+    Examples
+    --------
+    >>> rnn_types("many-to-one").name
+    'rnn-types-many-to-one'
     """
     validate.choice("kind", kind, ("all", *KINDS))
     rows = [[kind]] if kind != "all" else [list(KINDS)[:3], list(KINDS)[3:]]
@@ -348,6 +353,11 @@ def unrolled(steps: int = 3, outputs: str = "all", highlight: Collection[str] = 
     ------
     TypeError, ValueError
         If the number of steps is out of range, `highlight` is no collection of names, or a part does not exist.
+
+    Examples
+    --------
+    >>> unrolled(2).name
+    'unrolled-2-all'
     """
     _at_most("steps", steps, 6)
     validate.choice("outputs", outputs, ("all", "last"))

@@ -108,7 +108,8 @@ CHAPTERS = {
     "lstm-backward": Chapter(("lstm", "lstm-peepholes", "facts"), {"eq:lstm-coupled-delta-f": "lstm-coupled"}),
     "bidirectional": Chapter(("bidirectional", "facts")),
     "deep": Chapter(("deep", "deep-residual", "facts")),
-    "memory": Chapter(("rnn", "facts")),
+    "memory": Chapter(("memory-tests", "lstm", "facts")),
+    "from-numpy-to-pytorch": Chapter(("padded",), {"eq:practice-two-biases": "lstm-pytorch"}),
     "write-a-cell": Chapter(("lstm", "facts")),
     "what-the-notes-got-wrong": Chapter(
         ("rnn", "gru", "lstm", "facts"), {"eq:use-gate": "use-gate", "eq:use-gate-preactivations": "use-gate"}

@@ -76,6 +76,11 @@ def kind_of(name: str, W_h: Array) -> str:
     ------
     ValueError
         If the shape is none of these.
+
+    Examples
+    --------
+    >>> kind_of("weight_hh_l0", np.zeros((12, 3)))
+    'LSTM'
     """
     rows, n_a = W_h.shape if W_h.ndim == 2 else (0, 0)
     kind = {n_a: "RNN", 3 * n_a: "GRU", 4 * n_a: "LSTM"}.get(rows) if n_a else None
@@ -107,6 +112,13 @@ def to_blocks(layer: Any, library: str, *, gradients: bool = False, able: tuple[
     ------
     ValueError
         If the layer has what the library has not; the message says why.
+
+    Examples
+    --------
+    >>> layer = LSTM.init(n_x=4, n_a=3, rng=np.random.default_rng(0))
+    >>> blocks = to_blocks(layer, "PyTorch")  # u, f, c, o
+    >>> bool((blocks.W_x[3:6] == layer.W_fx).all())
+    True
     """
     order = _order(layer, library)
     _check_common(layer, library, able)
@@ -151,6 +163,12 @@ def from_blocks(names: tuple[str, ...], given: Blocks, library: str, *, after: b
     ------
     TypeError, ValueError
         If the arrays are not of one float dtype, or do not fit together.
+
+    Examples
+    --------
+    >>> layer = LSTM.init(n_x=4, n_a=3, rng=np.random.default_rng(0))
+    >>> from_blocks(("W_x", "W_h", "b_x", "b_h"), to_blocks(layer, "ONNX"), "ONNX") == layer
+    True
     """
     validate.parameters(**dict(zip(names, given, strict=True)))
     kind = kind_of(names[1], given.W_h)

@@ -67,6 +67,11 @@ def check(name: str, answer: Any, note: bool = True) -> None:
         If there is no such exercise, or nothing in it to check.
     TypeError
         If the name is no str.
+
+    Examples
+    --------
+    >>> check("deep.count", lambda n_x, n_a, L: ..., note=False)
+    deep.count: not written yet.
     """
     exercise = find(name)
     if isinstance(exercise, Derivation):
@@ -120,6 +125,12 @@ def task(name: str) -> None:
     ----------
     name : str
         The exercise.
+
+    Examples
+    --------
+    >>> task("gru.gru-step")  # doctest: +ELLIPSIS
+    One step of the GRU (code, 15 minutes)
+    ...
     """
     exercise = find(name)
     print(f"{exercise.title} ({exercise.difficulty}, {exercise.minutes} minutes)")
@@ -144,6 +155,11 @@ def hint(name: str) -> None:
     ------
     ValueError
         If there is no such exercise, or it has no hints.
+
+    Examples
+    --------
+    >>> hint("deep.count")
+    Hint 1 of 3: The lowest layer differs from the others.
     """
     exercise = _checked(name)
     given = min(_asked.get(name, 0), HINTS - 1)
@@ -163,6 +179,11 @@ def solution(name: str) -> None:
     ------
     ValueError
         If there is no such exercise, or it has no solution here.
+
+    Examples
+    --------
+    >>> solution("deep.forward-grid")
+    There are hints left: hint('deep.forward-grid'). Ask once more, and the solution is shown.
     """
     exercise = _checked(name)
     if _asked.get(name, 0) < HINTS and name not in _wanted:
@@ -189,6 +210,11 @@ def exercises(chapter: str | None = None) -> tuple[Question, ...]:
     ------
     ValueError
         If there is no such chapter.
+
+    Examples
+    --------
+    >>> [each.name for each in exercises("deep")][:2]
+    ['deep.equal', 'deep.bug']
     """
     if chapter is not None and chapter not in CHAPTERS:
         raise ValueError(f"chapter: expected one of {', '.join(CHAPTERS)}, got {chapter!r}")
@@ -202,6 +228,14 @@ def progress(path: str | Path | None = None) -> None:
     ----------
     path : str or Path, optional
         A file of progress, or a folder of such files, as a class hands them in; your own, if None.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:  # where a class has handed in one file
+    ...     store.write(Path(folder, "ada.json"), {"deep.count": "2026-11-28"})
+    ...     progress(folder)  # doctest: +ELLIPSIS
+    ada: 1 of ..., the last on 2026-11-28
     """
     try:
         place = store.default_path() if path is None else Path(path)

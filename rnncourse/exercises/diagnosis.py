@@ -375,10 +375,8 @@ class Judged:
     def known(self) -> list[tuple[Mistake, ...]]:
         """Find the known mistakes, or else the pairs of them, that give these answers on all worlds."""
         table = self.exercise.mistakes
-        if all(map(alike, self.answers, self.right)):  # in form alone: two mistakes that cancel are no explanation
-            return []
         single: list[tuple[Mistake, ...]] = [(m,) for m in table if self.explains(m)]
-        if single:
+        if single or all(map(alike, self.answers, self.right)):  # right but for its form: no two that cancel explain it
             return single
         for pair in islice(combinations(table, 2), PAIRS):
             if self.explains(*pair):

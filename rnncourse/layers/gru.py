@@ -279,6 +279,13 @@ def gru_cell_forward(layer: GRU, x_t: Array, c_prev: Array, edit: Edit | None = 
         The new state, which is also the output.
     cache : GRUCellCache
         What `gru_cell_backward` needs.
+
+    Examples
+    --------
+    >>> layer = GRU.init(n_x=2, n_a=3, rng=np.random.default_rng(0))
+    >>> c_t, cache = gru_cell_forward(layer, np.ones((4, 2)), layer.zero_state(4))
+    >>> c_t.shape, cache.gate_u.shape
+    ((4, 3), (4, 3))
     """
     edit = edit or unchanged
     z_u = edit("z_u", c_prev @ layer.W_uc.T + x_t @ layer.W_ux.T + layer.b_u)
@@ -317,6 +324,14 @@ def gru_cell_backward(layer: GRU, cache: GRUCellCache, dc_t: Array) -> tuple[Arr
         What reaches c^{<t-1>} through this step.
     d : GRUCellGradients
         ``d.dgate_u``, ``d.dz_c`` and so on, and ``d.layer``.
+
+    Examples
+    --------
+    >>> layer = GRU.init(n_x=2, n_a=3, rng=np.random.default_rng(0))
+    >>> c_t, cache = gru_cell_forward(layer, np.ones((4, 2)), layer.zero_state(4))
+    >>> dx_t, dstate_prev, d = gru_cell_backward(layer, cache, np.ones((4, 3)))
+    >>> dx_t.shape, d.layer.W.shape
+    ((4, 2), (9, 5))
     """
     x_t, c_prev, gate_u, gate_r, z_cc, cand = cache
     dcand = dc_t * gate_u

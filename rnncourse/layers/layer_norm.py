@@ -69,7 +69,7 @@ class Normalised(NamedTuple):
         below √ε. A gradient beyond the dtype's largest number then overflows: NumPy warns, and what is computed from
         it is infinite or NaN.
         """
-        along = (d * self.values).mean(axis=1, keepdims=True)
+        along = (d * self.values).mean(axis=1, keepdims=True)  # eq:own-cell-norm-back
         return (d - d.mean(axis=1, keepdims=True) - self.values * along) / self.root / self.unit
 
 
@@ -99,7 +99,7 @@ def normalised(v: Array) -> Normalised:
     # never 0: where all of the largest units agree, 0 / root is 0
     epsilon = np.maximum(np.sqrt(EPSILON).astype(unit.dtype) / unit, np.sqrt(np.finfo(unit.dtype).tiny)) ** 2
     root = np.sqrt((centred * centred).mean(axis=1, keepdims=True) + epsilon)
-    return Normalised(centred / root, root, unit)
+    return Normalised(centred / root, root, unit)  # eq:own-cell-norm
 
 
 class NormalisedLSTMCache(NamedTuple):
@@ -136,11 +136,18 @@ def normalised_lstm_forward(
         a^{<t>} and c^{<t>}.
     cache : NormalisedLSTMCache
         What `normalised_lstm_backward` needs.
+
+    Examples
+    --------
+    >>> layer = LSTM.init(n_x=2, n_a=3, rng=np.random.default_rng(0), layer_norm=True)
+    >>> (a_t, c_t), cache = normalised_lstm_forward(layer, np.ones((4, 2)), layer.zero_state(4))
+    >>> a_t.shape, cache.norm_c.shape
+    ((4, 3), (4, 3))
     """
     edit = edit or unchanged
     (a_prev, c_prev), n = state, layer.n_a
     by_a, by_x = normalised(a_prev @ layer.W[:, :n].T), normalised(x_t @ layer.W[:, n:].T)
-    both = layer.gain_a * by_a.values + layer.gain_x * by_x.values + layer.b
+    both = layer.gain_a * by_a.values + layer.gain_x * by_x.values + layer.b  # eq:own-cell-norm, twice
     z = {g: both[:, k * n : (k + 1) * n] for k, g in enumerate(layer.blocks)}
 
     gate_f = edit("gate_f", sigmoid(edit("z_f", z["f"] + _peep(layer.p_f, c_prev))))
@@ -181,6 +188,14 @@ def normalised_lstm_backward(
         What reaches a^{<t-1>} and c^{<t-1>} through this step.
     d : LSTMCellGradients
         With ``d.dnorm_c``.
+
+    Examples
+    --------
+    >>> layer = LSTM.init(n_x=2, n_a=3, rng=np.random.default_rng(0), layer_norm=True)
+    >>> (a_t, c_t), cache = normalised_lstm_forward(layer, np.ones((4, 2)), layer.zero_state(4))
+    >>> dx_t, dstate_prev, d = normalised_lstm_backward(layer, cache, (np.ones((4, 3)), np.zeros((4, 3))))
+    >>> dx_t.shape, d.layer.W.shape
+    ((4, 2), (12, 5))
     """
     (x_t, plain, by_a, by_x, of_c, norm_c), (da_t, dc_t) = cache, dstate
     _, a_prev, c_prev, gate_f, gate_u, gate_o, cand, _ = plain
@@ -196,7 +211,7 @@ def normalised_lstm_backward(
     dz_f, dz_c = dgate_f * sigmoid_slope(gate_f), dcand * tanh_slope(cand)
 
     dz = np.concatenate([z for z in (dz_f, dz_u, dz_o, dz_c) if z is not None], axis=1)
-    by_state, by_input = by_a.back(dz * layer.gain_a), by_x.back(dz * layer.gain_x)  # dL/d(the two products)
+    by_state, by_input = by_a.back(dz * layer.gain_a), by_x.back(dz * layer.gain_x)  # eq:own-cell-norm-back
     dx_t, da_prev = by_input @ layer.W[:, layer.n_a :], by_state @ layer.W[:, : layer.n_a]
     dc_prev = dc * gate_f + _peep(layer.p_f, dz_f) + (0.0 if dz_u is None else _peep(layer.p_u, dz_u))
     d_layer = LSTM(
@@ -261,12 +276,19 @@ def normalised_gru_forward(
         The new state, which is also the output.
     cache : NormalisedGRUCache
         What `normalised_gru_backward` needs.
+
+    Examples
+    --------
+    >>> layer = GRU.init(n_x=2, n_a=3, rng=np.random.default_rng(0), layer_norm=True)
+    >>> c_t, cache = normalised_gru_forward(layer, np.ones((4, 2)), layer.zero_state(4))
+    >>> c_t.shape
+    (4, 3)
     """
     edit = edit or unchanged
     n, m = layer.n_a, 2 * layer.n_a  # the gates' rows end at m
     gain_c, gain_x = _gains(layer)
     gates_c, gates_x = normalised(c_prev @ layer.W[:m, :n].T), normalised(x_t @ layer.W[:m, n:].T)
-    z = gain_c[:m] * gates_c.values + gain_x[:m] * gates_x.values + layer.b[:m]
+    z = gain_c[:m] * gates_c.values + gain_x[:m] * gates_x.values + layer.b[:m]  # eq:own-cell-norm, twice
     gate_u = edit("gate_u", sigmoid(edit("z_u", z[:, :n])))
     gate_r = edit("gate_r", sigmoid(edit("z_r", z[:, n:])))
     cand_x = normalised(x_t @ layer.W_cx.T)
@@ -307,6 +329,14 @@ def normalised_gru_backward(
         What reaches c^{<t-1>} through this step.
     d : GRUCellGradients
         The gradients by name, and ``d.layer``.
+
+    Examples
+    --------
+    >>> layer = GRU.init(n_x=2, n_a=3, rng=np.random.default_rng(0), layer_norm=True)
+    >>> c_t, cache = normalised_gru_forward(layer, np.ones((4, 2)), layer.zero_state(4))
+    >>> dx_t, dstate_prev, d = normalised_gru_backward(layer, cache, np.ones((4, 3)))
+    >>> dx_t.shape, d.layer.W.shape
+    ((4, 2), (9, 5))
     """
     (x_t, plain, gates_c, gates_x, cand_c, cand_x), n = cache, layer.n_a
     _, c_prev, gate_u, gate_r, z_cc, cand = plain
@@ -322,7 +352,7 @@ def normalised_gru_backward(
     dgate_r = read * c_prev if z_cc is None else dz_c * z_cc
     dz_u, dz_r = dgate_u * sigmoid_slope(gate_u), dgate_r * sigmoid_slope(gate_r)
     dz = np.concatenate([dz_u, dz_r], axis=1)
-    by_gates_c, by_gates_x = gates_c.back(dz * gain_c[:m]), gates_x.back(dz * gain_x[:m])
+    by_gates_c, by_gates_x = gates_c.back(dz * gain_c[:m]), gates_x.back(dz * gain_x[:m])  # eq:own-cell-norm-back
 
     dx_t = by_gates_x @ layer.W[:m, n:] + by_cand_x @ layer.W_cx
     dc_prev = dc_t * (1 - gate_u) + by_gates_c @ layer.W[:m, :n] + (read * gate_r if z_cc is None else read)

@@ -327,6 +327,13 @@ def lstm_cell_forward(layer: LSTM, x_t: Array, state: State, edit: Edit | None =
         a^{<t>} and c^{<t>}.
     cache : LSTMCellCache
         What `lstm_cell_backward` needs.
+
+    Examples
+    --------
+    >>> layer = LSTM.init(n_x=2, n_a=3, rng=np.random.default_rng(0))
+    >>> (a_t, c_t), cache = lstm_cell_forward(layer, np.ones((4, 2)), layer.zero_state(4))
+    >>> a_t.shape, cache.gate_f.shape
+    ((4, 3), (4, 3))
     """
     edit = edit or unchanged
     a_prev, c_prev = state
@@ -367,6 +374,14 @@ def lstm_cell_backward(layer: LSTM, cache: LSTMCellCache, dstate: State) -> tupl
         What reaches a^{<t-1>} and c^{<t-1>} through this step.
     d : LSTMCellGradients
         ``d.dgate_f``, ``d.dz_o`` and so on, and ``d.layer``.
+
+    Examples
+    --------
+    >>> layer = LSTM.init(n_x=2, n_a=3, rng=np.random.default_rng(0))
+    >>> (a_t, c_t), cache = lstm_cell_forward(layer, np.ones((4, 2)), layer.zero_state(4))
+    >>> dx_t, dstate_prev, d = lstm_cell_backward(layer, cache, (np.ones((4, 3)), np.zeros((4, 3))))
+    >>> dx_t.shape, d.layer.W.shape
+    ((4, 2), (12, 5))
     """
     x_t, a_prev, c_prev, gate_f, gate_u, gate_o, cand, c_t = cache
     da_t, dc_t = dstate

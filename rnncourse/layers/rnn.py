@@ -238,6 +238,14 @@ def rnn_cell_backward(layer: RNN, cache: RNNCellCache, da_t: Array) -> tuple[Arr
         What reaches a^{<t-1>} through this step.
     d : RNNCellGradients
         ``d.dz_a`` and ``d.layer``.
+
+    Examples
+    --------
+    >>> layer = RNN.init(n_x=2, n_a=3, rng=np.random.default_rng(0))
+    >>> a_t, cache = rnn_cell_forward(layer, np.ones((4, 2)), layer.zero_state(4))
+    >>> dx_t, dstate_prev, d = rnn_cell_backward(layer, cache, np.ones((4, 3)))
+    >>> dx_t.shape, d.layer.W.shape
+    ((4, 2), (3, 5))
     """
     slope = ACTIVATIONS[layer.activation].slope
     dz_a = slope(cache.a_t) * da_t  # eq:delta-z

@@ -146,6 +146,13 @@ def valid_steps(lengths: Array | None, steps: int) -> Array | None:
     -------
     ndarray of bool or None
         True inside, False in the padding.
+
+    Examples
+    --------
+    >>> valid_steps(np.array([3, 1]), steps=3)[..., 0].astype(int)
+    array([[1, 1],
+           [1, 0],
+           [1, 0]])
     """
     if lengths is None or (lengths == steps).all():
         return None
@@ -166,6 +173,11 @@ def keep(valid: Array | None, new: Array, old: Array | float = 0.0) -> Array:
     -------
     ndarray
         `new` itself if `valid` is None.
+
+    Examples
+    --------
+    >>> keep(np.array([True, False]), np.array([1.0, np.nan]), 0.0)
+    array([1., 0.])
     """
     if valid is None:
         return new

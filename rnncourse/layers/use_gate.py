@@ -46,6 +46,12 @@ class UseGateCell(RecurrentLayer):
     ------
     TypeError, ValueError
         If the parameters are no arrays of one float dtype, or if their shapes do not fit.
+
+    Examples
+    --------
+    >>> layer = UseGateCell.init(n_x=2, n_a=3, rng=np.random.default_rng(0))
+    >>> layer.forward(np.ones((5, 4, 2))).a.shape
+    (5, 4, 3)
     """
 
     W_u: Array
@@ -127,6 +133,13 @@ def use_gate_cell_forward(
         STM_t and LTM_t.
     cache : UseGateCellCache
         What `use_gate_cell_backward` needs.
+
+    Examples
+    --------
+    >>> layer = UseGateCell.init(n_x=2, n_a=3, rng=np.random.default_rng(0))
+    >>> (stm, ltm), cache = use_gate_cell_forward(layer, np.ones((4, 2)), layer.zero_state(4))
+    >>> stm.shape, ltm.shape
+    ((4, 3), (4, 3))
     """
     edit = edit or unchanged
     a_prev, c_prev = state
@@ -168,10 +181,18 @@ def use_gate_cell_backward(
         What reaches STM_{t-1} and LTM_{t-1} through this step.
     d : UseGateCellGradients
         The gradients by name, and ``d.layer``.
+
+    Examples
+    --------
+    >>> layer = UseGateCell.init(n_x=2, n_a=3, rng=np.random.default_rng(0))
+    >>> (stm, ltm), cache = use_gate_cell_forward(layer, np.ones((4, 2)), layer.zero_state(4))
+    >>> dx_t, dstate_prev, d = use_gate_cell_backward(layer, cache, (np.ones((4, 3)), np.zeros((4, 3))))
+    >>> dx_t.shape, d.layer.W.shape
+    ((4, 2), (12, 5))
     """
     x_t, a_prev, c_prev, cand, gate_i, gate_f, gate_v, use = cache
     da_t, dc_t = dstate
-    duse = da_t * gate_v
+    duse = da_t * gate_v  # back through eq:use-gate and eq:use-gate-preactivations, line by line
     dgate_v = da_t * use
     dz_u = duse * tanh_slope(use)
     d_kept = dc_t + dz_u @ layer.W_u  # by the product LTM_{t-1} ⊙ f, which the memory and the use gate both read

@@ -119,6 +119,13 @@ def explore(
     ------
     TypeError, ValueError
         If an argument does not have this form; the message names it.
+
+    Examples
+    --------
+    >>> def circle(r):
+    ...     return f"<svg viewBox='0 0 9 9'><circle r='{r}'/></svg>"
+    >>> explore(circle, [1, 2, 3], alt=lambda r: f"Radius {r}.", value=(1, 3))
+    <3 frames by value>
     """
     player = frames(f, values, labels, alt, name=name, caption=caption)
     of_range = spans(ranges, player.controls, alt)

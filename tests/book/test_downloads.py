@@ -80,7 +80,27 @@ def is_table(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith('{"')
 
 
-def test_there_are_chapters_with_results() -> None:
+READS_A_PROGRAM = re.compile(r"Path\(.(\w+\.py).\)\.read_text")
+PROGRAMS = [path for path in NOTEBOOKS if READS_A_PROGRAM.search("\n".join(codes(read(path))))]
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_a_copy_holds_the_programs_that_it_reads(path: Path) -> None:
+    """As they are, in the place of the reading."""
+    copy = "\n".join(codes(rnn_downloads.alone(path)))
+    strings = [node.value for node in ast.walk(ast.parse(copy)) if isinstance(node, ast.Constant)]
+    for name in READS_A_PROGRAM.findall("\n".join(codes(read(path)))):
+        assert (path.parent / name).read_text("utf8") in strings
+    assert not READS_A_PROGRAM.search(copy)
+
+
+@pytest.mark.parametrize("text", ['a = r"\\n"\n"""b"""\n', "a = '''b'''\n"])
+def test_a_program_is_quoted_as_it_is(text: str) -> None:
+    assert ast.literal_eval(rnn_downloads.program(text)) == text
+
+
+def test_there_are_chapters_with_results_and_programs() -> None:
+    assert PROGRAMS
     assert len(STORED) >= 3
 
 
@@ -95,7 +115,8 @@ def test_no_copy_reads_a_file_and_keeps_silent(path: Path) -> None:
     """What a copy cannot bring along, its first cell says."""
     copy = begun(path)
     first = copy["cells"][0]["source"][0]
-    reads = re.findall(r"Path\(|open\(|\.\./|sys\.path", "\n".join(codes(copy)[1:]))
+    wrote = re.compile(r"Path\([^()]*\)\.write_text")  # in a folder of its own
+    reads = re.findall(r"Path\(|open\(|\.\./|sys\.path", wrote.sub("", "\n".join(codes(copy)[1:])))
     assert not reads or "copy of the whole repository" in first
 
 

@@ -10,8 +10,9 @@ from importlib import import_module
 from .claim import CLAIMS, report
 
 CHAPTERS = (
-    "batches", "bidirectional", "bptt", "deep", "gru", "language_model", "lstm_backward", "lstm_forward", "rnn_forward",
-    "sequences", "training", "vanishing_gradients",
+    "batches", "bidirectional", "bptt", "deep", "gru", "language_model", "lstm_backward", "lstm_forward", "memory",
+    "rnn_forward", "sequences", "training", "vanishing_gradients",
+    "which",  # the last: it says again what the chapters say
 )  # fmt: skip
 for chapter in CHAPTERS:
     import_module(f"{__name__}.{chapter}")

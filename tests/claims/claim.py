@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .statistics import p_value
@@ -84,6 +84,14 @@ def same(name: str, experiment: str, *, factor: str, outcome: str, margin: float
 def exact(name: str, experiment: str = "", *, text: str, **more: Any) -> Any:
     """Enter a claim with nothing to shuffle; the function takes the runs if there is an experiment, else nothing."""
     return _entered("exact", name, text, experiment=experiment, **more)
+
+
+def again(name: str, of: str, chapter: str, text: str) -> None:
+    """Enter a claim a second time, for a page that says it in fewer words: it is checked in the same way."""
+    if name in CLAIMS:
+        raise ValueError(f"claim {name!r}: there are two of this name")
+    says = {printed: get for printed, get in CLAIMS[of].says.items() if printed in text}
+    CLAIMS[name] = replace(CLAIMS[of], name=name, chapter=chapter, text=text, says=says)
 
 
 def reads(printed: str, value: Any) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from experiments import EXPERIMENTS
 
 from . import mutants, pages
-from .claim import Claim, judge, reads
+from .claim import CLAIMS, Claim, again, judge, reads
 from .statistics import arrangements, p_value, shuffled, sign_interval, years_interval
 from .table import Table
 
@@ -199,3 +199,18 @@ def test_two_factors_may_be_chosen_together():
     best = sized.best(over=("size", "rate"))
     assert set(best.where(cell="a")["rate"]) == {0.1}
     assert set(best.where(cell="b")["rate"]) == {0.01}
+
+
+def test_a_claim_said_again_is_checked_alike_and_keeps_the_numbers_that_it_says(stored, monkeypatch):
+    monkeypatch.setitem(CLAIMS, "b", stored)
+    again("shorter", "b", "page", "B wins.")
+    again("as-long", "b", "page", "B wins by 1.0.")
+    try:
+        shorter, as_long = CLAIMS["shorter"], CLAIMS["as-long"]
+        assert (shorter.holds, shorter.chapter, dict(shorter.says)) == (stored.holds, "page", {})
+        assert list(as_long.says) == ["1.0"]
+        assert judge(as_long).problems == ()
+        with pytest.raises(ValueError, match="'shorter': there are two"):
+            again("shorter", "b", "page", "B.")
+    finally:
+        del CLAIMS["shorter"], CLAIMS["as-long"]

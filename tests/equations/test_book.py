@@ -115,7 +115,7 @@ def test_all_equations_take_less_than_15_seconds(capsys: pytest.CaptureFixture[s
 
 GIVEN = {
     "x", "y", "lengths", "alpha", "theta", "tau", "s", "v", "g", "counts", "discount", "followers", "shorter",
-    "beta", "beta1", "beta2", "eps", "p_drop", "kept", "below",
+    "beta", "beta1", "beta2", "eps", "p_drop", "kept", "below", "constant", "guess",
 }  # fmt: skip
 # of a run that is covered
 VARIANTS = ("rnn-batch", "rnn-binary", "rnn-linear", "rnn-squared", "lstm-carousel", "deep-residual")

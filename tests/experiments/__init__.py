@@ -5,7 +5,11 @@ from importlib import import_module
 MODULES = (
     "agreement_distance", "forget_bias_lag", "recall_delay", "recall_gates", "carousel_ablation", "hold_gates",
     "museum_tasks", "copy_width", "sunspot_rivals", "letters_window", "window_gap", "window_data", "window_sharing",
-    "stream_state", "temporal_order", "truncation", "character_counts", "character_reader",
-    "gaps_tagging", "digits_depth", "digits_dropout", "dropout_memory",
+    "stream_state", "temporal_order", "truncation", "character_models", "character_reader",
+    "gaps_tagging", "digits_depth", "digits_dropout", "dropout_memory", "memory_tests", "memory_adder",
 )  # fmt: skip
-EXPERIMENTS = {e.name: e for e in (import_module(f"{__name__}.{module}").EXPERIMENT for module in MODULES)}
+EXPERIMENTS = {
+    experiment.name: experiment
+    for module in (import_module(f"{__name__}.{name}") for name in MODULES)
+    for experiment in getattr(module, "EXPERIMENTS", None) or [module.EXPERIMENT]
+}

@@ -10,7 +10,7 @@ import pytest
 
 from rnncourse import GRU, LSTM, RNN, Dense
 
-from . import EXPERIMENTS, tidy
+from . import EXPERIMENTS, memory_adder, memory_tests, tidy
 from .agreement_distance import N_WORDS, SIGMOID, new, sensitivity, start
 from .carousel_ablation import backward
 from .copy_width import delayed_copy, gradient_of
@@ -167,6 +167,64 @@ def test_a_mask_that_is_held_is_one_for_all_steps(which):
     held, same = (masked_gradient(layer, x, each, lambda a: (0.0, da, None))[1] for each in (drop, at_each))
     np.testing.assert_array_equal(held.W, same.W)
     assert [(mask == 0).any() for mask in drop] == [which == "a", which == "c"]
+
+
+@pytest.mark.parametrize("name", memory_tests.TASKS)
+def test_the_networks_of_the_tests_of_memory_have_about_as_many_parameters(name):
+    test = memory_tests.TASKS[name]
+    counts = [
+        sum(part.W.size + part.b.size for part in memory_tests.new(network, test, 25, np.random.default_rng(0)))
+        for network in memory_tests.NETWORKS
+    ]
+    assert max(counts) / min(counts) < 1.2
+
+
+@pytest.mark.parametrize("name", memory_tests.TASKS)
+def test_the_gradients_of_the_tests_of_memory_are_those_of_their_losses(name):
+    test = memory_tests.TASKS[name]
+    batch = test.draw(4, 12, np.random.default_rng(0))
+    out = np.random.default_rng(1).normal(size=(*batch.mask.shape, test.n_y))
+    slope, step = memory_tests.loss_of(test, out, batch)[1], 1e-6
+    for place in zip(*np.nonzero(np.abs(slope) > 1e-3), strict=True):
+        moved = out.copy()
+        moved[place] += step
+        found = (memory_tests.loss_of(test, moved, batch)[0] - memory_tests.loss_of(test, out, batch)[0]) / step
+        assert found == pytest.approx(slope[place], rel=1e-3)
+
+
+def test_the_long_strings_are_long_and_a_perfect_answer_is_right():
+    test = memory_tests.TASKS["reber"]
+    batch = memory_tests.long_reber(40, 20, np.random.default_rng(0))
+    assert (batch.lengths >= 19).all()
+    best, _ = memory_tests.loss_of(test, np.where(batch.y > 0, 0.0, -1e3), batch)
+    forks = (batch.lengths - 4).sum()  # a string of N letters has N - 1 to be predicted and N - 5 forks
+    assert best == pytest.approx(forks * np.log(2) / batch.lengths.sum())
+
+
+def test_a_wired_adder_is_found_and_needed_and_the_others_are_not():
+    rng = np.random.default_rng(0)
+    W, b = np.zeros((16, 6)), np.zeros(16)  # blocks f, u, o, c; columns of a, then the number and the mark
+    b[0], b[4], b[8], b[12] = 30, -15, 30, -0.05
+    W[4, 5], W[12, 4] = (
+        30,
+        0.1,
+    )  # unit 0: the mark opens the update gate, the candidate is a tenth of the number less 1/2
+    W[[1, 2, 3, 13, 14, 15]] = rng.normal(size=(6, 6))
+    W[:, 0] = 0  # nobody reads the adder
+    reader = np.zeros((1, 4))
+    reader[0, 0] = 10.0
+    model = LSTM(W, b), Dense(reader, np.array([1.0]))
+    x, y = memory_adder.examples(25, 0)
+    x = x.astype(float)
+    share = memory_adder.follows(model[0].forward(x).c, x[..., 0], x[..., 1] > 0)
+    assert share.argmax() == 0
+    assert share[0] > 0.999
+    assert share[1:].max() < 0.9
+    losses = {held: memory_adder.loss(model, x, y, held, 0) for held in memory_adder.HELD}
+    assert losses[memory_adder.NOTHING] < 1e-3
+    assert losses[memory_adder.OTHERS] == pytest.approx(losses[memory_adder.NOTHING])
+    assert losses[memory_adder.ADDER] == pytest.approx(1, abs=0.15)
+    assert losses[memory_adder.READ] == pytest.approx(losses[memory_adder.NOTHING])
 
 
 def test_the_museum_hangs_in_the_chapter():

@@ -21,6 +21,7 @@ __all__ = [
     "LANGUAGE_MODEL",
     "LSTM",
     "LSTM_PEEPHOLES",
+    "MEMORY",
     "PADDED",
     "RNN",
     "SEQUENCES",
@@ -163,4 +164,14 @@ SEQUENCES = Notation(
         "n_window": r"n_{\mathrm{window}}", "volume": r"n_{\mathrm{data}}",
     },
     {"T": "T", "K": "K", "n": "n", "w": "w", "m": "m", "n_x": "n_x", "n_a": "n_a", "n_y": "n_y"},
+)  # fmt: skip
+MEMORY = Notation(
+    "the tests of long memory",
+    {
+        "mean": r"\mu", "square": "q", "variance": "v", "constant": "b", "J_b": "J_b",
+        "J_add": r"J_{\mathrm{adding}}", "J_one": r"J_{\mathrm{one}}", "J_copy": r"J_{\mathrm{copying}}",
+        "J_three": "J_3", "J_ten": "J_{10}", "guess": "p", "J_order": r"J_{\mathrm{order}}",
+        "J_half": r"J_{\mathrm{half}}", "J_reber": r"J_{\mathrm{Reber}}", "J_either": r"J_{\mathrm{either}}",
+    },
+    {"T": "T", "n": "n", "K": "K", "N": "N"}, indices=INDICES - {"q", "p"},
 )  # fmt: skip

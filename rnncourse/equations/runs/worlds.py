@@ -30,6 +30,7 @@ from ..language import tables
 from ..language.symbols import Notation
 from .batches import Padded, Sequences
 from .language_models import LanguageModel
+from .memory import MemoryTests
 from .networks import Network, Part, columns, one, parameters
 from .updates import Dropped, Updates
 from .world import Place, Trace, World
@@ -305,5 +306,8 @@ SETTINGS: dict[str, Setting] = {
     "dropped-variational": Setting(tables.DROPPED, lambda s: Dropped(s, variational=True)),
     "padded": Setting(tables.PADDED, Padded),
     "sequences": Setting(tables.SEQUENCES, Sequences),
+    "memory-tests": Setting(
+        tables.MEMORY, MemoryTests, attaining={"even": lambda: MemoryTests(1, even=True)}
+    ),
     "facts": Setting(tables.FACTS, Facts, seeds=(1, 2, 3, 4, 5, 6), attaining={"zero": lambda: Facts(1, zero=True)}),
 }  # fmt: skip

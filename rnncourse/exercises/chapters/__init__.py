@@ -12,7 +12,7 @@ __all__ = ["CHAPTERS", "everything", "find"]
 
 CHAPTERS = (
     "notation", "rnn-forward", "bptt", "sequences", "batches", "training", "language-model", "vanishing-gradients",
-    "gru", "lstm-forward", "lstm-backward", "bidirectional", "deep",
+    "gru", "lstm-forward", "lstm-backward", "bidirectional", "deep", "memory", "from-numpy-to-pytorch",
 )  # fmt: skip
 
 
@@ -65,6 +65,11 @@ def find(name: str) -> Question:
         If there is none of that name; the message says what is near.
     TypeError
         If the name is no str.
+
+    Examples
+    --------
+    >>> find("deep.count").minutes
+    5
     """
     if not isinstance(name, str):
         raise TypeError(f"name: expected a str, such as 'bptt.bptt', got {type(name).__name__}")

@@ -300,8 +300,6 @@ EXERCISES = (
                 "All that reaches c goes on to the memory before.", "at the end of the loop"),
             Mistake("output gate and candidate stand in each other's block", "[dz_f, dz_u, dz_o, dz_c]",
                 "[dz_f, dz_u, dz_c, dz_o]", "The order of the blocks is that of W.", "at the stack of the four"),
-            Mistake("the blocks are in PyTorch's order", "[dz_f, dz_u, dz_o, dz_c]", "[dz_u, dz_f, dz_c, dz_o]",
-                "The order of the blocks is that of W.", "at the stack of the four"),
             Mistake("W is cut as if the input came first",
                 "        dx[t] = dz @ layer.W[:, n:]\n        da_next = dz @ layer.W[:, :n]\n",
                 "        dx[t] = dz @ layer.W[:, :-n]\n        da_next = dz @ layer.W[:, -n:]\n",
@@ -312,6 +310,8 @@ EXERCISES = (
             Mistake("the last state's own gradient is ignored", "(da_next, dc_next), n = dfinal, layer.n_a\n",
                 "dc_next, n = dfinal[1], layer.n_a\n    da_next = np.zeros_like(dc_next)\n", "dfinal has two parts.",
                 "before the loop"),
+            Mistake("the blocks are in PyTorch's order", "[dz_f, dz_u, dz_o, dz_c]", "[dz_u, dz_f, dz_c, dz_o]",
+                "The order of the blocks is that of W.", "at the stack of the four"),
         ),
         hints=(
             "Carry two arrays from the last step to the first: one for a, one for c.",
