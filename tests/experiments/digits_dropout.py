@@ -1,33 +1,43 @@
-"""Dropout on a hundred handwritten digits: nothing dropped, entries between the layers, weights along time.
+"""Dropout on a hundred handwritten digits: nothing dropped, entries between the layers, weights along time, or both.
 
-Networks of `digits_depth` with two recurrent layers, each kind at its own learning rate. The probability
-is one for both kinds, and was not chosen.
+Networks of `digits_depth` with two recurrent layers, each kind at its own learning rate. A mask is new at each step or
+held for the sequence. The probability is one for all kinds, and was not chosen.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
-from rnncourse import Deep
 from rnncourse.layers.recurrent_dropout import RecurrentDropout
 
-from .digits_depth import BATCH, images, learn, new, score
+from . import digits_depth
+from .digits_depth import BATCH, images, learn, score
 from .tidy import Experiment, Row, rounded
 
 RATES, LAYERS, UPDATES, SEEDS = (0.001, 0.003, 0.01, 0.03), 2, 200, range(5)
-KINDS = ("none", "between layers, new at each step", "weights along time, held")
+KINDS = (
+    "none", "between layers, new at each step", "weights along time, held",
+    "between layers, held", "between layers and weights along time, held",
+)  # fmt: skip
 P, KNOWN = 0.3, 100
+
+
+def new(dropout: str, rng: np.random.Generator) -> Any:
+    between = P if dropout.startswith("between") else 0.0
+    stack, head = digits_depth.new(LAYERS, "plain", rng, between, dropout.endswith("held"))
+    if "weights" in dropout:
+        widen, *recurrent = stack.layers
+        stack = replace(stack, layers=(widen, *(RecurrentDropout(layer, P) for layer in recurrent)))
+    return stack, head
 
 
 def run(dropout: str, rate: float, seed: int) -> Row:
     rng = np.random.default_rng(seed)
     known, validation, test = images(seed, KNOWN)
-    between = P if dropout.startswith("between") else 0.0
-    stack, head = new(LAYERS, "plain", rng, between, dropout.endswith("layers, held"))
-    if dropout.startswith("weights"):
-        widen, *recurrent = stack.layers
-        stack = Deep((widen, *(RecurrentDropout(layer, P) for layer in recurrent)))
-    model = learn((stack, head), known, rate, rng, UPDATES).model
+    model = learn(new(dropout, rng), known, rate, rng, UPDATES).model
     accuracy, loss = score(model, test)
     return {
         "validation": rounded(-score(model, validation)[1]), "accuracy": rounded(accuracy), "loss": rounded(loss),

@@ -1,8 +1,8 @@
 """Dropout along time on a task of memory: a symbol to be carried over twelve steps, by an LSTM of 16 units.
 
 What is dropped on the way from step to step: "nothing"; entries of "a" or of "c", with a mask that is "redrawn" at each
-step; "weights, held" from state to state, one mask for a sequence. What is kept of a is divided by 1 - p. Of c
-it is not: over twelve steps, the factors would multiply.
+step or "held", one for a sequence, for each example its own; "weights, held" from state to state, one for a sequence.
+What is kept of a is divided by 1 - p. Of c it is not: over twelve steps, the factors would multiply.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .tidy import Experiment, Row, rounded
 
 DELAY, UNITS, UPDATES, P, SEEDS = 12, 16, 120, 0.25, range(5)
 RATES = (*THREE, 0.1)
-DROPPED = ("nothing", "a, redrawn", "c, redrawn", "weights, held")
+DROPPED = ("nothing", "a, redrawn", "c, redrawn", "weights, held", "a, held", "c, held")
 
 
 def masks(dropped: str, steps: int, batch: int, rng: np.random.Generator) -> tuple[Any, Any]:

@@ -16,6 +16,7 @@ from .carousel_ablation import backward
 from .copy_width import delayed_copy, gradient_of
 from .digits_depth import images
 from .digits_depth import new as new_stack
+from .digits_dropout import new as dropping_stack
 from .dropout_memory import gradient as masked_gradient
 from .dropout_memory import masks
 from .forget_bias_lag import hold
@@ -138,6 +139,34 @@ def test_the_digits_are_split_without_overlap_and_few_are_some_of_the_many():
     assert len(known) + 300 + len(test[1]) == 1797
     stack, _ = new_stack(4, "residual", np.random.default_rng(0))
     assert [stack._adds(k) for k in range(5)] == [False, True, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "masks", "weights"),
+    [
+        ("none", None, False),
+        ("between layers, new at each step", 8, False),
+        ("weights along time, held", None, True),
+        ("between layers, held", 1, False),
+        ("between layers and weights along time, held", 1, True),
+    ],
+)
+def test_each_kind_of_dropout_drops_what_it_says(kind, masks, weights):
+    stack, _ = dropping_stack(kind, np.random.default_rng(0))
+    run = stack.forward(images(0)[0][0][:, :3], rng=np.random.default_rng(1))
+    assert [len(mask) for mask in run.masks] == ([masks] * 2 if masks else [])
+    assert [getattr(part, "mask", None) is not None for part in run.layers] == [False, weights, weights]
+
+
+@pytest.mark.parametrize("which", ["a", "c"])
+def test_a_mask_that_is_held_is_one_for_all_steps(which):
+    rng = np.random.default_rng(0)
+    layer, x, da = LSTM.init(5, 16, rng), rng.normal(size=(7, 3, 5)), rng.normal(size=(3, 16))
+    drop = masks(f"{which}, held", 7, 3, rng)
+    at_each = [np.repeat(mask, 7, axis=0) for mask in drop]
+    held, same = (masked_gradient(layer, x, each, lambda a: (0.0, da, None))[1] for each in (drop, at_each))
+    np.testing.assert_array_equal(held.W, same.W)
+    assert [(mask == 0).any() for mask in drop] == [which == "a", which == "c"]
 
 
 @pytest.mark.parametrize("name", memory_tests.TASKS)
