@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-WINDOW, RATE, MAX_NORM = 20, 0.5, 1.0
+WINDOW, RATE, MAX_NORM = 20, 0.5, 0.2
 
 
 class Reader(nn.Module):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -326,6 +327,25 @@ def test_a_busy_machine_is_no_endless_loop(clocks, monkeypatch):
     monkeypatch.setattr(runner, "BUSY", 1.0)
     with pytest.raises(runner.TimeUp):
         clocks(slow, (), 0.2)
+
+
+DEBUGGED = """
+import sys
+from rnncourse.exercises import runner
+print(runner.by_thread(lambda: "in time", (), 5))
+try:
+    runner.by_thread(lambda: [None for _ in iter(int, 1)], (), 0.2)
+except runner.TimeUp:
+    print("stopped")
+sys.settrace(lambda *_: None)
+print((lambda: "traced")())
+"""
+
+
+def test_a_debugger_may_trace_what_runs_after_a_check():
+    """Python 3.11 goes round for ever, if the thread's interrupt was taken back by force."""
+    done = subprocess.run([sys.executable, "-c", DEBUGGED], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split("\n") == ["in time", "stopped", "traced", ""]
 
 
 def test_a_second_call_has_to_agree_with_the_first():

@@ -67,7 +67,7 @@ KINDS = (
 EXERCISES = (
     Question("memory.shares", "Two papers, two losses", 10, "recall", "ex-memory-shares"),
     Question("memory.lost", "What a loss does not show", 10, "derive", "ex-memory-lost"),
-    Question("memory.wired", "An adder, wired by hand", 25, "code", "ex-memory-wired"),
+    Question("memory.wired", "Adders, wired by hand", 35, "code", "ex-memory-wired"),
     Question("memory.longer", "Longer than it was trained (research)", 40, "explore", "ex-memory-longer"),
     Exercise(
         "memory.without", "What no memory can do", 20, "code", "ex-blank-memory-without",
