@@ -1,11 +1,13 @@
 """Handwritten digits read row by row: one to four recurrent layers at equal parameters, each at its own rate.
 
 A dense layer widens each row of eight pixels to the layers' size, so that every recurrent layer has as many outputs as
-inputs and can be residual; another reads the last state. All networks have about 4,000 parameters.
+inputs and can be residual; another reads the last state. All networks have about 4,000 parameters; those with layer
+normalisation as many units as the others, so that its gains are what they have more.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -23,7 +25,12 @@ from .tidy import Experiment, Row, rounded
 RATES = (0.003, 0.01, 0.03, 0.1)
 TRAINING, VALIDATION, BATCH, UPDATES, SEEDS = 1000, 300, 32, 90, range(5)
 UNITS = {1: 24, 2: 17, 3: 14, 4: 12}  # by the number of recurrent layers
-ARMS = (*((layers, "plain") for layers in UNITS), (2, "residual"), (4, "residual"))
+ARMS = (
+    *((layers, "plain") for layers in UNITS),
+    *((layers, "residual") for layers in (2, 3, 4)),
+    *((layers, "layer norm") for layers in UNITS),
+    (4, "layer norm, gains 0.3"),
+)
 
 
 @lru_cache
@@ -38,7 +45,9 @@ def images(seed: int, training: int = TRAINING) -> tuple[Any, Any, Any]:
 
 def new(layers: int, variant: str, rng: np.random.Generator, dropout: float = 0.0, variational: bool = False) -> Any:
     n = UNITS[layers]
-    recurrent = tuple(GRU.init(n, n, rng) for _ in range(layers))
+    recurrent = tuple(GRU.init(n, n, rng, layer_norm=variant.startswith("layer norm")) for _ in range(layers))
+    if variant.endswith("gains 0.3"):  # in place of 1: as much goes into the gates as in a plain layer, about
+        recurrent = tuple(replace(layer, gain_c=0.3 * layer.gain_c, gain_x=0.3 * layer.gain_x) for layer in recurrent)
     stack = Deep((Dense.init(8, n, rng), *recurrent), dropout, variational, residual=variant == "residual")
     return stack, Dense.init(n, 10, rng)
 
@@ -91,6 +100,7 @@ EXPERIMENT = Experiment(
         "training": TRAINING, "validation": VALIDATION, "batch": BATCH, "updates": UPDATES,
         "units": list(UNITS.values()),
         "parameters": [parameters(new(layers, "plain", np.random.default_rng(0))) for layers in UNITS],
+        "with gains": [parameters(new(layers, "layer norm", np.random.default_rng(0))) for layers in UNITS],
     },
     grid=tuple(
         {"layers": layers, "variant": variant, "rate": rate, "seed": seed}

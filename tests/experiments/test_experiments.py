@@ -141,6 +141,18 @@ def test_the_digits_are_split_without_overlap_and_few_are_some_of_the_many():
     assert [stack._adds(k) for k in range(5)] == [False, True, True, True, True]
 
 
+def test_layers_that_are_normalised_start_with_the_weights_of_the_plain_ones():
+    kinds = ("plain", "layer norm", "layer norm, gains 0.3")
+    plain, ones, small = (new_stack(4, kind, np.random.default_rng(0))[0].layers[1:] for kind in kinds)
+    for layer, with_ones, with_small in zip(plain, ones, small, strict=True):
+        assert not layer.layer_norm
+        np.testing.assert_array_equal(with_ones.W, layer.W)
+        np.testing.assert_array_equal(with_small.W, layer.W)
+        for gain in ("gain_c", "gain_x"):
+            assert (getattr(with_ones, gain) == 1).all()
+            assert (getattr(with_small, gain) == 0.3).all()
+
+
 @pytest.mark.parametrize(
     ("kind", "masks", "weights"),
     [
