@@ -7,6 +7,8 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 BEGAN = time.perf_counter()
 MOST = 10  # places in each list
 
@@ -36,6 +38,12 @@ def write_durations(path, reports):
         for name, found in (("folders", folders), ("files", files), ("slowest", tests))
     }
     Path(path).write_text(json.dumps(about | lists, indent=1) + "\n", "utf8")
+
+
+def pytest_collection_modifyitems(items):
+    """Refuse names that change from run to run: two workers would not agree on what there is to run."""
+    if changing := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(f"a place in memory in the name of a test: {changing[0]}")
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -88,9 +88,7 @@ def test_every_name_of_the_package_itself_is_on_the_page() -> None:
     assert {name for name in rnncourse.__all__ if callable(getattr(rnncourse, name))} <= reached
 
 
-@pytest.mark.parametrize(
-    ("name", "thing"), [(n, t) for n, t in THINGS if not is_a_result(t)], ids=lambda x: str(x)[:60]
-)
+@pytest.mark.parametrize(("name", "thing"), [pytest.param(n, t, id=n) for n, t in THINGS if not is_a_result(t)])
 def test_a_public_name_has_an_example(name: str, thing: Any) -> None:
     """That it runs is another test: ``--doctest-modules``."""
     assert (">>>" in documents(thing)) != (name in NO_EXAMPLE)
@@ -116,7 +114,7 @@ def test_every_label_in_the_code_is_in_the_book() -> None:
 CELLS = [(n, t) for n, t in THINGS if re.search(r"(cell|normalised_\w+)_(forward|backward)$", n)]
 
 
-@pytest.mark.parametrize(("name", "thing"), CELLS, ids=lambda x: str(x)[:60])
+@pytest.mark.parametrize(("name", "thing"), [pytest.param(n, t, id=n) for n, t in CELLS])
 def test_every_cell_cites_equations(name: str, thing: Any) -> None:
     assert rnn_derived.labels(thing)
     text = rnn_derived.line(name.rpartition(".")[0], rnn_derived.labels(thing), where())
