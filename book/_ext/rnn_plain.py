@@ -29,6 +29,9 @@ EQUATION = re.compile(r"\$\$((?:(?!\$\$).)+)\$\$[ \t]*\(([\w:.-]+)\)", re.DOTALL
 ROLE = re.compile(r"\{([\w:]+)\}`([^`]+)`")
 COMMENT = re.compile(r"^%.*\n?|^\+\+\+.*\n?|^\([\w:.-]+\)=[ \t]*\n?", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([\w./-]+)\.(?:ipynb|md)(#[\w-]+)?\)")
+PROGRAM = re.compile(
+    r"\[([^\]]+)\]\([\w./-]+\.py\)"
+)  # the copy holds what it says; the file lies elsewhere
 OPTION = re.compile(r"^:([\w-]+):[ \t]*(.*)$", re.MULTILINE)
 TITLED = {
     "note",
@@ -97,6 +100,7 @@ class Plain:
         text = COMMENT.sub("", text)
         text = EQUATION.sub(lambda found: self._equation(found[1], found[2]), text)
         text = LINK.sub(self._link, text)
+        text = PROGRAM.sub(r"`\1`", text)
         return ROLE.sub(self._role, text)
 
     def _directive(self, found: re.Match[str]) -> str:
