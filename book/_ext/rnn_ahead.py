@@ -45,6 +45,10 @@ def start(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
                 run, notebook, cwd=str(path.parent), **options
             )
     pool.shutdown(wait=False)
+    # where a page is wrong, what has not begun is left
+    app.connect(
+        "build-finished", lambda *_: pool.shutdown(wait=False, cancel_futures=True)
+    )
 
     def fetch(notebook: Any, *arguments: Any, **options: Any) -> Any:
         """Wait for a notebook's run and take over what it printed; run it here, if it was not started."""

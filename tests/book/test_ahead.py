@@ -59,7 +59,7 @@ def started(tmp_path, monkeypatch):
                              nb_execution_timeout=60, nb_execution_allow_errors=False)  # fmt: skip
     files = {"a": "a.ipynb", "b": "b.ipynb", "known": "known.ipynb", "page": "page.md"}
     env = SimpleNamespace(doc2path=lambda name: str(tmp_path / files[name]))
-    rnn_ahead.start(SimpleNamespace(config=config), env, list(files))
+    rnn_ahead.start(SimpleNamespace(config=config, connect=lambda *_: None), env, list(files))
 
     def read(name: str) -> str:
         page = notebook(codes[name])

@@ -15,7 +15,7 @@ import numpy as np
 
 from rnncourse import GRU, LSTM, RNN, Dense, initializers, tasks
 from rnncourse.data import one_hot, pad
-from rnncourse.losses import softmax_cross_entropy
+from rnncourse.losses import softmax_cross_entropy, squared_error
 from rnncourse.optimizers import Adam
 from rnncourse.training import train
 
@@ -48,9 +48,7 @@ class Test(NamedTuple):
     low: float  # stop training below this loss
     most: int
     units: int  # of the tanh layer
-    exam: Callable[[int, int, np.random.Generator], Batch] | None = (
-        None  # what is tested, where it is not what is learned
-    )
+    exam: Callable[[int, int, np.random.Generator], Batch] | None = None  # what is tested, if it is not what is learned
 
 
 def new(name: str, test: Test, lag: int, rng: np.random.Generator) -> Model:
@@ -92,18 +90,14 @@ def _single(layer: Any) -> Any:
 
 def loss_of(test: Test, out: Any, batch: Batch) -> tuple[float, Any]:
     """Return the mean loss over the steps that count, and its gradient."""
-    if test.n_y == 1:  # numbers: squares
-        error = np.where(batch.mask[..., None], out - batch.y, 0)
-        return float((error**2).sum() / batch.mask.sum()), (2 * error / batch.mask.sum()).astype(F4)
-    if batch.y.ndim == 3:  # several answers are right: as likely as one another
-        z = out - out.max(-1, keepdims=True)
-        p = np.exp(z) / np.exp(z).sum(-1, keepdims=True)
-        target = batch.y / batch.y.sum(-1, keepdims=True).clip(1)
-        count = batch.mask.sum()
-        each = np.where(batch.mask, -(target * np.log(p.clip(1e-30))).sum(-1), 0)
-        return float(each.sum() / count), (np.where(batch.mask[..., None], p - target, 0) / count).astype(F4)
-    value, dz = softmax_cross_entropy(out, batch.y, mask=batch.mask, reduction="mean")
-    return value, dz
+    y = batch.y if batch.y.dtype.kind == "i" else batch.y.astype(out.dtype)
+    if test.n_y == 1:  # numbers: the whole square, as in the papers
+        value, dz = squared_error(out, y, mask=batch.mask, reduction="mean")
+        return float(2 * value), 2 * dz
+    if y.ndim == 3:  # several answers are right: as likely as one another
+        y = y / y.sum(-1, keepdims=True).clip(1)
+    value, dz = softmax_cross_entropy(out, y, mask=batch.mask, reduction="mean")
+    return float(value), dz
 
 
 def learned(task: str, lag: int, network: str, rate: float, seed: int) -> tuple[Model, Model, int]:

@@ -15,6 +15,7 @@ from rnncourse import RNN, Dense
 from rnncourse.data import one_hot
 from rnncourse.losses import softmax_cross_entropy
 from rnncourse.optimizers import SGD
+from rnncourse.tasks import temporal_order
 from rnncourse.training import train
 
 from .learning import Model, at_the_end, last_step
@@ -26,13 +27,8 @@ LENGTHS, RATES, SEEDS = (10, 20, 30), (0.003, 0.01, 0.03), range(5)
 
 
 def order(rng: np.random.Generator, T: int, batch: int = BATCH) -> tuple[Any, Any]:
-    """Draw a batch: symbols 0 and 1 are the marks, 2 to 5 the others; the class is 2 · first mark + second mark."""
-    symbols = rng.integers(2, SYMBOLS, (T, batch))
-    marks = rng.integers(0, 2, (2, batch))
-    for mark, tenth in zip(marks, (1, 4), strict=True):
-        place = rng.integers(tenth * T // 10, (tenth + 1) * T // 10, batch)
-        symbols[place, np.arange(batch)] = mark
-    return one_hot(symbols, SYMBOLS), 2 * marks[0] + marks[1]
+    x, y = temporal_order(batch, T, rng)
+    return one_hot(x, SYMBOLS), y
 
 
 def learn(clip: str, T: int, rate: float, seed: int) -> tuple[Model, int | None]:

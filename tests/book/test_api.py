@@ -7,21 +7,18 @@ import inspect
 import re
 import sys
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import notebooks as n
 import pytest
 
 import rnncourse
 
-pytest.importorskip("sphinx", reason="the book's tools are not installed")
+sys.path.insert(0, str(n.BOOK / "_ext"))
+import rnn_derived
 
-ROOT = Path(__file__).parents[1]
-BOOK, PACKAGE = ROOT / "book", ROOT / "rnncourse"
-sys.path.insert(0, str(BOOK / "_ext"))
-import rnn_derived  # noqa: E402
-
+BOOK, PACKAGE = n.BOOK, n.ROOT / "rnncourse"
 PAGE = (BOOK / "appendices" / "api.md").read_text("utf8")
 MODULES = re.findall(r"automodule:: rnncourse\.(\S+)", PAGE)
 # Public modules that are not on the page: what is behind the public names, and the checker of equations, whose command
@@ -132,7 +129,7 @@ def test_what_the_page_gets() -> None:
     assert told == "*Derived in* :doc:`/book/one`, :eq:`eq:a`, :eq:`eq:c`; :doc:`/book/two`, :eq:`eq:b`."
     assert rnn_derived.line("layers.gru", [], places) == "*More in* :doc:`/book/gated/gru`."
     lines: list[str] = []
-    app: Any = type("App", (), {"srcdir": str(ROOT)})
+    app: Any = type("App", (), {"srcdir": str(n.ROOT)})
     rnn_derived.derived(app, "method", "rnncourse.layers.gru.GRU.forward", None, None, lines)
     assert not lines
     rnn_derived.derived(
