@@ -33,6 +33,15 @@ def read(chapter):
 
 
 @by_chapter
+def test_the_summary_comes_after_the_exercises(chapter):
+    """A reader takes it for the chapter's end."""
+    text = "\n".join(cell.source for cell in read(chapter) if cell.cell_type == "markdown")
+    before, _, after = text.partition("\n## Summary\n")
+    assert boxes(before)
+    assert "{exercise" not in after
+
+
+@by_chapter
 def test_the_boxes_are_those_of_the_records(chapter):
     found = [box for cell in read(chapter) if cell.cell_type == "markdown" for box in boxes(cell.source)]
     recorded = {e.label: e for e in exercises(chapter) if e.label}
