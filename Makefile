@@ -19,7 +19,8 @@ OFFLINE = env http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 all_p
 	no_proxy=localhost,127.0.0.1 NO_PROXY=localhost,127.0.0.1
 NBVAL = --nbval --nbval-current-env --nbval-sanitize-with=tests/book/nbval.cfg --nbval-cell-timeout=300
 NOT_TESTS = --ignore=book/_ext --ignore-glob='*conftest.py'
-PARALLEL = -n 2 --dist loadscope
+# What hangs is named after a quarter of an hour, and the rest goes on: CI waits for nothing else.
+PARALLEL = -n 2 --dist loadscope --timeout=900
 WEEKLY = --ignore=tests/book/test_pdf.py --ignore=tests/book/test_copies.py
 ONE_THREAD = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 

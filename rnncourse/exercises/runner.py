@@ -204,12 +204,13 @@ def by_signal(function: Callable[..., Any], arguments: tuple[Any, ...], seconds:
 
     start = now()
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3), AGAIN)
+    alarm = signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3), AGAIN)
     try:
         return function(*arguments)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *alarm)  # the caller's own, a little later
 
 
 def by_thread(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:

@@ -9,10 +9,12 @@ own uses the cores already.
 
 from __future__ import annotations
 
+import _thread
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import repeat
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +22,6 @@ from .. import _validation as validate
 from ..records import Array, Gradients, Record, read_only, tree_map
 from ..workspace import Workspace
 from .recurrent import RecurrentLayer
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 __all__ = ["Halves", "HalvesRun"]
 
@@ -220,34 +219,45 @@ class HalvesRun(Record):
 
 
 def side_by_side(work: Callable[[int, slice], Any], parts: list[slice]) -> list[Any]:
-    """Call `work` for each part on a thread of its own, in the caller's context (`numpy.errstate` lives there)."""
-    if len(parts) == 1:
-        return [work(0, parts[0])]
-    from concurrent.futures import Future, ThreadPoolExecutor  # here: it takes as long to load as half of all
+    """Call `work` for each part: the first here, each other on a thread of its own, in the caller's context.
 
-    pool, futures = ThreadPoolExecutor(len(parts)), list[Future[Any]]()
-    try:
-        for k, part in enumerate(parts):
-            futures.append(pool.submit(copy_context().run, work, k, part))
-        return [future.result() for future in futures]
-    finally:
-        _end(futures)
-        pool.shutdown(wait=False)
+    `numpy.errstate` lives in that context. However often Ctrl-C is pressed, no thread goes on into the next call: it is
+    let through when all have ended. It may interrupt anywhere, hence bare locks: a `Thread` and a `Future` have locks
+    within, and one that is left locked is waited for in vain; ``Thread.join`` takes a thread for ended (bpo-45274).
+    """
+    ends: dict[int, tuple[Any, BaseException | None]] = {}
 
-
-def _end(futures: list[Future[Any]]) -> None:
-    """Wait, however often Ctrl-C is pressed: no thread may go on into the next call. Then let it through."""
-    from concurrent.futures import wait  # not the pool's shutdown: interrupted, it takes threads for ended (bpo-45274)
-
-    pressed = None
-    while True:
+    def beside(k: int, part: slice, context: Context, over: _thread.LockType) -> None:
         try:
-            wait(futures)
-            break
-        except KeyboardInterrupt as press:
-            pressed = press
-    if pressed is not None:
-        raise pressed
+            ends[k] = context.run(work, k, part), None
+        except BaseException as error:
+            ends[k] = None, error
+        over.release()
+
+    overs = [_thread.allocate_lock() for _ in parts[1:]]
+    others = [(k, part, copy_context(), over) for k, (part, over) in enumerate(zip(parts[1:], overs, strict=True), 1)]
+    begun = list[int]()
+    try:
+        for over in overs:
+            over.acquire()
+        begun.extend(map(_thread.start_new_thread, repeat(beside), others))  # one call: each that has begun is listed
+        first = work(0, parts[0])
+    finally:
+        pressed = None
+        while True:
+            try:
+                for k, over in enumerate(overs[: len(begun)], start=1):
+                    while k not in ends:
+                        over.acquire()
+                break
+            except KeyboardInterrupt as press:
+                pressed = press
+        if pressed is not None:
+            raise pressed
+    for _, error in ends.values():
+        if error is not None:
+            raise error
+    return [first, *(ends[k][0] for k, *_ in others)]
 
 
 def joined(parts: Any, axis: int) -> Array:

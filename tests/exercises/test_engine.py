@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -170,6 +171,20 @@ def test_a_loop_that_never_ends_is_stopped(endless):
     start = time.perf_counter()
     assert "Stopped: it takes more than 2 seconds. Is there a loop that never ends?" in said(endless)
     assert time.perf_counter() - start < 30  # 2 on a machine with nothing else to do, 6 for what sleeps
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+def test_an_alarm_of_the_callers_is_kept():
+    heard = []
+    before, alarm = signal.signal(signal.SIGALRM, lambda *_: heard.append(1)), signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        assert judge(STEP, STEP.solution).state == "right"
+        left, _ = signal.getitimer(signal.ITIMER_REAL)
+        assert heard or 0 < left <= 0.5
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *alarm)
 
 
 def test_a_loop_is_stopped_in_another_thread_too():
