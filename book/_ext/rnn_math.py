@@ -35,6 +35,7 @@ STYLED = re.compile(
 FONT = re.compile(r'url\("\./([^"]+)\.woff"\)')
 SHOWN = re.compile(r'content: "([^"]*)"')
 RULE = re.compile(r'[^{}]+\{(?:"[^"]*"|[^{}"])*\}')  # a brace may be what a glyph shows
+OPENS, CLOSES = re.compile(r"[(\[‘]+$"), re.compile(r"[.,:;?!)\]’]+")
 ZERO = "\ueffc"  # the only letter of MathJax_Zero, which gives each line its height: a font without one is refused
 SIZE = "mjx-container.MathJax { font-size: calc(1ex / 0.442); }"  # letters as high as those of the text around them
 logger = logging.getLogger(__name__)
@@ -174,13 +175,31 @@ def formula(
 def inline(self: Any, node: nodes.math) -> None:
     """Write a formula of a sentence."""
     html, attributes = formula(self, node, False)
-    self.body.append(
-        self.starttag(
-            node, "span", "", CLASS="math notranslate nohighlight", **attributes
-        )
+    tag = self.starttag(
+        node, "span", "", CLASS="math notranslate nohighlight", **attributes
     )
-    self.body.append(f"{html}</span>")
+    text = f"{tag}{html}</span>"
+    before, behind = node.get("before", ""), node.get("behind", "")
+    if before or behind:
+        text = f'<span class="with-marks">{before}{text}{behind}</span>'
+    self.body.append(text)
     raise nodes.SkipNode
+
+
+def hold_marks(app: Sphinx, doctree: nodes.document, _: str) -> None:
+    """Give each formula the punctuation around it: a line should not begin with a comma."""
+    if app.builder.format != "html":
+        return
+    for node in list(doctree.findall(nodes.math)):
+        parent, at = node.parent, node.parent.index(node)
+        behind = parent[at + 1] if at + 1 < len(parent) else None
+        if isinstance(behind, nodes.Text) and (found := CLOSES.match(behind)):
+            node["behind"] = found[0]
+            parent[at + 1] = nodes.Text(behind[found.end() :])
+        before = parent[at - 1] if at else None
+        if isinstance(before, nodes.Text) and (found := OPENS.search(before)):
+            node["before"] = found[0]
+            parent[at - 1] = nodes.Text(before[: found.start()])
 
 
 def display(self: Any, node: nodes.math_block) -> None:
@@ -264,6 +283,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("prerendered", (inline, None), (display, None))
     app.add_config_value("math_version", version(), "html")
     app.connect("builder-inited", start)
+    app.connect("doctree-resolved", hold_marks)
     app.connect(
         "build-finished", finish, priority=900
     )  # before rnn_page.py, which joins the style sheets

@@ -98,6 +98,21 @@ def test_the_fonts_are_those_of_the_formulas(site: Path, chromium: b.webdriver.C
     assert [name for name in drawn if "MJX" not in name] == []
 
 
+LONELY = r"""const text = e => e?.nodeType === 3 ? e.textContent : '';
+    return [...document.querySelectorAll('.bd-article span.math')].filter(e =>
+        /^[.,:;?!)\]’]/.test(text(e.nextSibling)) && !e.parentElement.matches('.with-marks')
+        || e.parentElement.matches('.with-marks') && e.parentElement.getClientRects().length > 1
+        ).map(e => e.dataset.tex)"""
+
+
+def test_no_line_begins_with_the_comma_behind_a_formula(site: Path, chromium: b.webdriver.Chrome) -> None:
+    b.resize(chromium, 360)
+    chromium.get((site / BPTT).as_uri())
+    b.settle(chromium)
+    assert chromium.execute_script("return document.querySelectorAll('.bd-article .with-marks').length") > 20
+    assert chromium.execute_script(LONELY) == []
+
+
 def test_every_line_for_python_holds(site: Path) -> None:
     lines = [
         (page, html.unescape(found))

@@ -3,8 +3,8 @@
 To load a chapter costs a browser two seconds of work, and axe-core takes as long for each window and colour mode. So
 all that is asked of every page is asked here, of the same visit; what one page shows as well as all is in other files.
 Two things are asked of the pages of WHOLE every day and of the others once a week (``-m slow``): whether they come at
-rest on a phone, and what axe finds in a wide window. Between them, WHOLE has all that stands in margins and every kind
-of content. On a phone axe looks at every page, light and dark.
+rest on a phone, and what axe finds in a wide window and in the dark. Between them, WHOLE has all that stands in margins
+and every kind of content. On a phone axe looks at every page in the light.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 from test_players import part, said
 from test_players import seen as shown
-from test_site import NARROW, WIDE, colour_and_structure, faults, loading
+from test_site import NARROW, THEMES, WIDE, colour_and_structure, faults, loading
 from test_weight import fetched
 
 CHAPTERS = b.pages_of_the_toc()
@@ -171,15 +171,15 @@ def test_every_notation(seen: Visit) -> None:
 
 def test_page(seen: Visit) -> None:
     """No error, no failed or outside request, equations typeset, nothing sticks out, pictures described."""
-    found = faults(seen.browser, (NARROW, WIDE) if seen.page in WHOLE else (NARROW,))
+    found = faults(seen.browser, *(((NARROW, WIDE), THEMES) if seen.page in WHOLE else ((NARROW,), ("light",))))
     found += loading(seen.browser, seen.asked, seen.failed)
     assert not found, "\n".join(found)
 
 
 @pytest.mark.slow
-def test_page_in_a_wide_window_too(seen: Visit) -> None:
+def test_page_in_a_wide_window_and_in_the_dark_too(seen: Visit) -> None:
     b.unfold(seen.browser)
-    found = colour_and_structure(seen.browser, WIDE)
+    found = [each for width in (NARROW, WIDE) for each in colour_and_structure(seen.browser, width)]
     assert not found, "\n".join(found)
 
 

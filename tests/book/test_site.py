@@ -13,6 +13,7 @@ import typeset
 from selenium.webdriver.support.ui import WebDriverWait
 
 WIDE, NARROW = 1280, 360  # px
+THEMES = ("light", "dark")
 OUTSIDE = re.compile(r"(?:[a-z]+:)?//(?!127\.0\.0\.1|localhost)", re.IGNORECASE)
 LOADED_BY_LINK = {
     "stylesheet",
@@ -49,7 +50,7 @@ OVERFLOW = """
     return out;"""
 
 
-def faults(browser: b.webdriver.Chrome, of_axe: tuple[int, ...]) -> list[str]:
+def faults(browser: b.webdriver.Chrome, of_axe: tuple[int, ...], themes: tuple[str, ...] = THEMES) -> list[str]:
     """All that is wrong with the page that stands there, with everything unfolded; axe looks in these windows."""
     found = []
     b.unfold(browser)
@@ -59,17 +60,18 @@ def faults(browser: b.webdriver.Chrome, of_axe: tuple[int, ...]) -> list[str]:
         found += [f"{width} px: sticks out: {each}" for each in browser.execute_script(OVERFLOW)]
     found += [f"not typeset: {each}" for each in typeset.unset(browser)]
     for width in of_axe:
-        found += colour_and_structure(browser, width)
+        found += colour_and_structure(browser, width, themes)
     found += [f"no alternative text: {each}" for each in browser.execute_script(NO_ALT)]
     return found + [f"two elements have the id {each}" for each in accessibility.repeated_ids(browser)]
 
 
-def colour_and_structure(browser: b.webdriver.Chrome, width: int) -> list[str]:
+def colour_and_structure(browser: b.webdriver.Chrome, width: int, themes: tuple[str, ...] = THEMES) -> list[str]:
     """What axe finds in a window of this width, light and dark."""
     b.resize(browser, width)
     b.settle(browser)
     found = []
-    for theme, rules in ("light", ()), ("dark", accessibility.OF_COLOUR):  # the modes differ in colours alone
+    for theme in themes:
+        rules = () if theme == "light" else accessibility.OF_COLOUR  # the modes differ in colours alone
         found += [f"{width} px, {theme}: {each}" for each in accessibility.violations(browser, theme, rules)]
     return found
 
