@@ -142,7 +142,7 @@ def environment(folder: Path, empty: bool) -> Path:
     It has Jupyter's kernel from PyPI and nothing else; or, where there is no network, links to all that the current one
     holds but the package.
     """
-    venv.create(folder, with_pip=True)
+    venv.create(folder, with_pip=empty)
     python = folder / "bin" / "python"
     if empty:
         subprocess.run(
@@ -156,11 +156,7 @@ def environment(folder: Path, empty: bool) -> Path:
     import numpy
 
     for path in Path(numpy.__file__).parents[1].iterdir():
-        if (
-            "rnncourse" not in path.name
-            and path.suffix != ".pth"
-            and path.name.split("-")[0] not in {"pip", "setuptools"}
-        ):
+        if "rnncourse" not in path.name and path.suffix != ".pth" and path.name.split("-")[0] != "setuptools":
             (linked / path.name).symlink_to(path)
     (packages / "linked.pth").write_text(f"{linked}\n", "utf8")
     return python

@@ -168,7 +168,7 @@ def test_the_menu_of_an_equation(site: Path, chromium: b.webdriver.Chrome) -> No
     assert chromium.switch_to.active_element == summary
 
 
-@pytest.mark.parametrize("scheme", ["http", "file"])
+@pytest.mark.parametrize("scheme", [pytest.param("http", marks=pytest.mark.slow), "file"])  # files are harder
 def test_a_link_shows_its_equation(scheme: str, site: Path, chromium: b.webdriver.Chrome) -> None:
     """Of this page and of another, on focus and hover, in the chosen notation, inside the window; gone with Escape."""
     with b.served(site) as served:
