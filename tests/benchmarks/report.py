@@ -185,7 +185,7 @@ TABLES: dict[str, tuple[str, Any]] = {
     "long": ("Long sequences: LSTM, B = 1, n_x = 32, n_a = 64", long_table),
     "import": (
         "Import",
-        lambda r: "To import a layer takes {median:.2f} ({low:.2f}–{high:.2f}) times NumPy's own import, which it includes."
+        lambda r: "A layer's import takes {median:.2f} ({low:.2f}–{high:.2f}) times NumPy's own, which it includes."
         .format(**r["parts"]["import"]["rows"][0]["ratio"]),
     ),
 }  # fmt: skip

@@ -104,7 +104,7 @@ def test_a_chapter_reads_its_cells_equations(chapter: str, data: str) -> None:
 
 
 def test_the_summary_tells_of_every_equation(capsys: pytest.CaptureFixture[str]) -> None:
-    """With the time they took: 8 s alone on the machine of the benchmark, more where others work beside."""
+    """With the time they took: 15 s on the quiet machine of the benchmark."""
     outcomes = [outcome for page in BOOK for outcome in checked(page)]
     told = summary(outcomes, sum(timed(page)[1] for page in BOOK))
     with capsys.disabled():
