@@ -37,8 +37,8 @@ class Halves(Record):
     least : int
         The batch is cut if a step has this many pre-activations (B · G · n_a, with G = 1, 3 or 4 for RNN, GRU, LSTM).
         Where two threads begin to win depends on the machine. On the two cores of the stored benchmark (its part
-        `halves`) they broke even at 65,536; the default, 98,304, is the least at which all won, by 1.1 to 1.4 times, and at
-        four times as many as break even an LSTM won by 1.6 times. Measure yours.
+        `halves`) they broke even at 65,536; the default, 98,304, is the least at which all won, by 1.1 to 1.4 times,
+        and at four times as many as break even an LSTM won by 1.6 times. Measure yours.
 
     Raises
     ------
