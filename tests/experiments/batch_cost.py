@@ -24,7 +24,7 @@ from rnncourse.data import buckets, pad
 
 from .tidy import BOOK, machine
 
-SIZES, T, N_X, N_A, ROUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256), 32, 64, 128, 15
+SIZES, T, N_X, N_A, ROUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256), 32, 64, 128, 40
 EXAMPLES, BATCH, LONGEST = 512, 32, 100
 PATH = BOOK / "foundations" / "results" / "batch-cost.json"
 
@@ -68,7 +68,7 @@ def main() -> None:
     layer = RNN.init(N_X, N_A, rng, dtype=np.float32)
     inputs = {B: rng.normal(size=(T, B, N_X)).astype(np.float32) for B in SIZES}
     steps = least({B: lambda x=x: both_ways(layer, x) for B, x in inputs.items()}, ROUNDS)
-    passes = least(epochs(layer, rng), 5)
+    passes = least(epochs(layer, rng), 20)
     PATH.write_text(
         json.dumps(
             {
