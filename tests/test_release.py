@@ -13,6 +13,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import matrix
 import pytest
 
 import rnncourse
@@ -175,6 +176,11 @@ def built(tmp_path_factory):
         subprocess.run(["sh", "-c", script], check=True, capture_output=True, env=env)
         out.append(folder)
     return out
+
+
+def test_the_matrix_leaves_no_test_of_the_package_out():
+    named = sorted({*matrix.TESTS, *matrix.REST})
+    assert named == sorted(path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")

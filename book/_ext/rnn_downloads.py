@@ -130,9 +130,6 @@ def alone(source: Path) -> dict[str, Any]:
     for cell in codes(notebook):
         code = CHOOSES.sub(chosen, READS.sub(content, "".join(cell["source"])))
         cell["source"] = code.splitlines(keepends=True)
-        tags = cell["metadata"].get("tags", [])
-        if "torch" in tags:
-            cell["metadata"]["tags"] = [*tags, "raises-exception"]
     return notebook
 
 

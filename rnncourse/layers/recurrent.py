@@ -411,6 +411,7 @@ class RecurrentLayer(Record, ABC):
 
         Here the cell is looped. The layers of which the fast path knows call it for real numbers.
         """
+        x = np.ascontiguousarray(x)  # a product's last bits may hang on where its numbers lie
         dtype = np.result_type(x, *start, self.W)
         states = tuple(np.empty((len(x) + 1, *s.shape), dtype) for s in start)
         for whole, s in zip(states, start, strict=True):
@@ -427,7 +428,7 @@ class RecurrentLayer(Record, ABC):
         """Loop the cell backwards; return the gradients by x (or None), by the start state and by the parameters."""
         dx = np.zeros_like(run.x)
         dlayer = tree_map(np.zeros_like, self)
-        dnext = dfinal
+        da, dnext = np.ascontiguousarray(da), tuple(map(np.ascontiguousarray, dfinal))
         for t in reversed(range(len(da))):
             _, cache = self.cell_forward(run.x[t], self._pack([s[t] for s in run.parts]))
             arriving = (da[t] + dnext[0], *dnext[1:])
