@@ -200,7 +200,7 @@ AGAIN = {  # of five runs alike
     "order": {"network": "GRU, b_u = -3", "rate": 0.03},
     "reber": {"network": "tanh, orthogonal", "rate": 0.03},
 }
-TOLERANCE = {"valid": 0.05, "loss": 0.05, "right": 0.05, "updates": 200}
+TOLERANCE = {"valid": 0.05, "loss": 0.05, "right": 0.05, "updates": 2 * BLOCK}
 
 
 def experiment(task: str) -> Experiment:
