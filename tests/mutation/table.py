@@ -260,7 +260,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         layers("use-gate", LOOPED, PADDED),
         [
             ("the state is not frozen past the end", "s if valid is None else keep(valid[t], s, whole[t])", "s"),
-            ("dfinal is ignored", "dnext = dfinal", "dnext = tuple(map(np.zeros_like, dfinal))"),
+            ("dfinal is ignored", "tuple(map(np.ascontiguousarray, dfinal))", "tuple(map(np.zeros_like, dfinal))"),
             (
                 "the states are one step off on the way back",
                 "[s[t] for s in run.parts]",
