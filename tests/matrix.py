@@ -25,20 +25,9 @@ SAFETENSORS = "0.5.0"
 # What needs NumPy alone, or skips what it misses; the rest is the book's or the repository's.
 TESTS = (
     *("activations", "bidirectional", "chunked", "data", "deep", "dense", "embedding", "exchange", "fast", "gradcheck"),
-    *(
-        "gru",
-        "halves",
-        "initializers",
-        "language_model",
-        "layers",
-        "listing",
-        "losses",
-        "lstm",
-        "optimizers",
-        "records",
-    ),
-    *("recurrent", "recurrent_dropout", "rnn", "rtrl", "schedules", "sequence", "storage", "tasks", "training"),
-    *("use_gate", "validation", "workspace"),
+    *("gru", "halves", "initializers", "language_model", "layers", "listing", "losses", "lstm", "optimizers"),
+    *("records", "recurrent", "recurrent_dropout", "rnn", "rtrl", "schedules", "sequence", "storage", "tasks"),
+    *("training", "use_gate", "validation", "workspace"),
 )
 REST = ("bug_museum", "diagrams", "package", "readme", "release", "translations", "widgets")
 CONTRACT = ("oracle", "edges", "padding", "dtypes", "numbers")

@@ -130,6 +130,17 @@ def test_the_public_names_exist_and_are_documented():
         rnncourse.nothing  # noqa: B018
 
 
+def test_a_name_is_loaded_when_it_is_asked_for():
+    """Each from where _HOMES says, and with it what it needs."""
+    homes = {name: home for home, names in rnncourse._HOMES.items() for name in names}
+    assert homes.keys() == {*rnncourse.__all__} - {"__version__"}
+    assert all(f"rnncourse.{home}" == getattr(rnncourse, name).__module__ for name, home in homes.items())
+    code = "import sys, rnncourse; print(*(m for m in sys.modules if m.startswith('rnncourse.'))); rnncourse.RNN"
+    assert in_python(code) == ""
+    code = "import sys; from rnncourse import RNN; print(*(m for m in sys.modules if m.startswith('rnncourse.')))"
+    assert {"rnncourse.layers.rnn"} <= {*in_python(code).split()} < {f"rnncourse.{name}" for name in MODULES}
+
+
 def test_the_modules_are_there_after_importing_the_package():
     public = {name for name in MODULES if "." not in name and not name.startswith("_")}
     assert set(rnncourse._SUBMODULES) == public
@@ -214,7 +225,7 @@ def test_the_public_names_of_a_module_exist_and_are_documented(name):
 
 def test_importing_the_package_loads_numpy_and_nothing_else():
     code = (
-        "import sys, numpy; before = set(sys.modules); import rnncourse; "
+        "import sys, numpy; before = set(sys.modules); from rnncourse import *; "
         "print(*sorted({m.split('.')[0] for m in set(sys.modules) - before} - sys.stdlib_module_names))"
     )
     assert in_python(code) == "rnncourse"
@@ -222,7 +233,8 @@ def test_importing_the_package_loads_numpy_and_nothing_else():
 
 def test_importing_the_package_draws_no_random_numbers_and_prints_nothing():
     code = (
-        "import numpy as np; a = str(np.random.get_state()); import rnncourse; assert a == str(np.random.get_state())"
+        "import numpy as np; a = str(np.random.get_state()); from rnncourse import *; "
+        "assert a == str(np.random.get_state())"
     )
     assert in_python(code, PYTHONWARNINGS="error") == ""
 
@@ -251,7 +263,9 @@ def test_figures_are_used_by_nobody_in_the_package():
     for name, path in MODULES.items():
         if not is_figure(name):
             assert not {used for used in imports(path)[0] if is_figure(used)}, name
-    loaded = in_python("import sys, rnncourse; print(*(m for m in sys.modules if m.startswith('rnncourse.')))").split()
+    loaded = in_python(
+        "import sys; from rnncourse import *; print(*(m for m in sys.modules if m.startswith('rnncourse.')))"
+    ).split()
     assert not {name for name in loaded if is_figure(name.removeprefix("rnncourse."))}
 
 

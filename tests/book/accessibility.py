@@ -47,8 +47,8 @@ ONCE = """
 LOOK = """
     const done = arguments[2];
     document.documentElement.dataset.theme = arguments[0];
-    const wanted = { resultTypes: ["violations"], preload: false, iframes: false };
-    wanted.rules = { "target-size": { enabled: true } }; // of WCAG 2.2: off unless asked for
+    const touched = { "target-size": { enabled: true } }; // of WCAG 2.2: off unless asked for
+    const wanted = { resultTypes: ["violations"], preload: false, iframes: false, rules: touched };
     if (arguments[1].length) wanted.runOnly = { type: "rule", values: arguments[1] };
     requestAnimationFrame(() => requestAnimationFrame(() => axe.run(document, wanted).then(
         found => done(found.violations.flatMap(rule => rule.nodes.map(node => {

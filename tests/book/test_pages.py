@@ -171,7 +171,8 @@ def test_every_notation(seen: Visit) -> None:
 
 def test_page(seen: Visit) -> None:
     """No error, no failed or outside request, equations typeset, nothing sticks out, pictures described."""
-    found = faults(seen.browser, *(((NARROW, WIDE), THEMES) if seen.page in WHOLE else ((NARROW,), ("light",))))
+    whole = seen.page in WHOLE
+    found = faults(seen.browser, (NARROW, WIDE) if whole else (NARROW,), THEMES if whole else ("light",))
     found += loading(seen.browser, seen.asked, seen.failed)
     assert not found, "\n".join(found)
 

@@ -72,11 +72,11 @@ importlib.util.find_spec = lambda name, *more: None if name == "torch" else real
 """
 
 
-def nbval(folder: Path, *plugin: str) -> str:
-    """Run nbval over a notebook whose cell would print something else than is stored."""
+def nbval(folder: Path, *plugin: str, source: str = "print('now')") -> str:
+    """Run nbval over a notebook whose cell would print something else than is stored, or nothing."""
     shutil.copy(n.BOOK / "conftest.py", folder)
     (folder / "without_torch.py").write_text(WITHOUT)
-    nbformat.write(notebook(cell("print('now')", STORED, **FOLDED)), folder / "a.ipynb")
+    nbformat.write(notebook(cell(source, STORED, **FOLDED)), folder / "a.ipynb")
     path = os.pathsep.join([str(Path(__file__).parent), str(folder)])
     command = [sys.executable, "-m", "pytest", *plugin, "-q", "-rs", "--nbval", "--nbval-current-env", "."]
     environment = os.environ | {"PYTHONPATH": path}
@@ -89,9 +89,11 @@ def test_without_torch_nbval_skips_the_cell_and_says_so(tmp_path: Path) -> None:
     assert "PyTorch is not installed" in told
 
 
-def test_with_torch_nbval_compares_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["print('now')", "1 / 0", f"print({STORED.strip()!r}); 1 / 0"])
+def test_with_torch_nbval_compares_it(source: str, tmp_path: Path) -> None:
+    """The tag raises-exception, which is for who has no torch, lets no error through where it is."""
     pytest.importorskip("torch", reason="PyTorch is not installed")
-    assert "1 failed" in nbval(tmp_path)
+    assert "1 failed" in nbval(tmp_path, source=source)
 
 
 @pytest.mark.parametrize(("found", "text"), [(none_of_torch, STORED), (lambda *_: object(), "now\n")])
