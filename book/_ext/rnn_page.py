@@ -45,8 +45,10 @@ UNUSED = ("fontawesome.js", "sphinx-thebe.js", "sphinx-thebe.css", "design-tabs.
 FOR_SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
 AT_ONCE = (
     "documentation_options.js",
-    "notation.js",
-)  # all other scripts can wait until the page is read
+    "js/notation.js",
+    "js/pieces.js",
+)  # all other scripts wait until the page is read
+FIRST = "js/first.js"  # those, joined
 
 STATIC = Path(__file__).parent.parent / "_static"
 SCRIPT = re.compile(r"[ \t]*<script\b([^>]*)>(.*?)</script>\n?", re.DOTALL)
@@ -76,6 +78,12 @@ MODE_AT_START = (
     'document.documentElement.dataset.theme = localStorage.getItem("theme") || "auto";',
     "document.documentElement.dataset.theme = { light: 'light', dark: 'dark' }[document.documentElement.dataset.mode]\n"
     "      || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');",
+)
+# The theme measures every listing when a page is there, changes it, and so lays the page out again for the next one;
+# page.js finds what scrolls when it comes near the window.
+SCROLLERS = (
+    "scripts/pydata-sphinx-theme.js",
+    "e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1",
 )
 
 
@@ -145,20 +153,29 @@ def legible(drawing: re.Match[str]) -> str:
     return f'<div class="sideways least-{rem}">{drawing[0]}</div>'
 
 
-def scripts(page: str, search: bool) -> str:
-    """Leave out the scripts that the page does not need, and let the others wait."""
+def scripts(page: str, search: bool, version: str) -> str:
+    """Leave out the scripts that the page does not need, put one in the place of those that cannot wait, let the rest wait.
+
+    Each file that comes first costs a phone a way to the server and back before anything is shown.
+    """
     left_out = UNUSED if search else UNUSED + FOR_SEARCH
+    left_out += AT_ONCE[1:]
 
     def kept(found: re.Match[str]) -> str:
         attributes, body = found.groups()
         source = ADDRESS.search(attributes)
         if not source:
             return "" if body.startswith("const THEBE_JS_URL") else found[0]
-        name = source[1].rpartition("/")[2]
-        if name in left_out:
+        root, _, name = source[1].rpartition("_static/")
+        if name.endswith(left_out):
             return ""
-        waits = name in AT_ONCE or re.search(r"\b(?:defer|async)\b", attributes)
-        return found[0] if waits else found[0].replace("<script", "<script defer", 1)
+        if name in (AT_ONCE[0], FIRST):
+            return f'    <script src="{root}_static/{FIRST}?v={version}"></script>\n'
+        return (
+            found[0]
+            if re.search(r"\b(?:defer|async)\b", attributes)
+            else found[0].replace("<script", "<script defer", 1)
+        )
 
     page = SCRIPT.sub(kept, page)
     page = re.sub(r' onclick="window\.print\(\)"', "", page)  # page.js prints
@@ -231,14 +248,33 @@ def smaller(picture: Path) -> None:
         few.save(picture, "PNG", optimize=True)
 
 
+def without_measuring(static: Path) -> None:
+    """Take the theme's search for what scrolls out of its script."""
+    name, measures = SCROLLERS
+    script = (static / name).read_text("utf8")
+    if (
+        measures not in script and ".forEach(e=>{})" not in script
+    ):  # which is left of it
+        raise ExtensionError(
+            f"{name} has changed: page.js and it may both look for what scrolls"
+        )
+    (static / name).write_text(script.replace(measures, ""), "utf8")
+
+
 def finish(app: Sphinx, error: Exception | None) -> None:
     """Mend all pages of the book."""
     if error is not None or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    css = joined(out / "_static")
-    (out / "_static" / JOINED).write_text(css, "utf8")
-    version = hashlib.sha256(css.encode()).hexdigest()[:8]
+    without_measuring(out / "_static")
+    css, first = (
+        joined(out / "_static"),
+        "\n".join((out / "_static" / name).read_text("utf8") for name in AT_ONCE),
+    )
+    versions = {}
+    for name, text in ((JOINED, css), (FIRST, first)):
+        (out / "_static" / name).write_text(text, "utf8")
+        versions[name] = hashlib.sha256(text.encode()).hexdigest()[:8]
     shutil.rmtree(out / "_static" / "vendor" / "fontawesome", ignore_errors=True)
     for name in ("fontawesome.js", "fontawesome.js.map"):
         (out / "_static" / "scripts" / name).unlink(missing_ok=True)
@@ -247,7 +283,10 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     for path in out.rglob("*.html"):
         page = before = path.read_text("utf8")
         if "data-content_root=" in page:
-            page = sheets(scripts(page, path.name == "search.html"), version)
+            page = sheets(
+                scripts(page, path.name == "search.html", versions[FIRST]),
+                versions[JOINED],
+            )
         elif path != out / "index.html":
             continue  # not a page of the book
         page = NUMPYDOC_LABEL.sub(r"[\1]", POLICY.sub("", page))

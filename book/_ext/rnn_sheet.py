@@ -212,7 +212,7 @@ def load(
     doctree: nodes.document | None,
 ) -> None:
     """Let the page with the sheet load its style, and no other."""
-    if "cheat-sheet" in context.get("body", ""):
+    if 'class="cheat-sheet ' in context.get("body", ""):
         app.add_css_file("css/sheet.css")
 
 

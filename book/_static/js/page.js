@@ -114,7 +114,8 @@
   each(".btn-download-pdf-button", (b) => b.addEventListener("click", () => print())); // the policy allows no onclick
   addEventListener("beforeprint", forPaper);
   addEventListener("afterprint", forScreen);
-  // Looked at when it comes near the screen, or else when nothing happens: a long page has thousands of formulas.
+  // Looked at when it comes near the screen, or else when all is laid out: a long page has thousands of formulas.
+  const there = window.rnnPieces?.there() ?? Promise.resolve();
   const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 50));
   function watched(selector, look) {
     const size = new ResizeObserver((entries) => look(entries.map((entry) => entry.target)));
@@ -127,10 +128,10 @@
     }, { rootMargin: "100%" });
     const boxes = [...document.querySelectorAll(selector)];
     boxes.forEach((box) => near.observe(box));
-    return new Promise((done) => idle(() => {
+    return new Promise((done) => there.then(() => idle(() => {
       boxes.forEach(watch);
       done();
-    }));
+    })));
   }
 
   const looked = Promise.all([watched(".math", markWide), watched(SCROLLERS, markScrollers)]);
