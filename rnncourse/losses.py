@@ -178,6 +178,8 @@ def softmax_cross_entropy(
     """
     z, y = _array("z", z), _array("y", y)
     if y.dtype.kind in "iu" and y.ndim == z.ndim - 1:
+        if weights is None and validate.precision(z) and 0 not in z.shape:
+            return _of_classes(z, y, mask, reduction)
         y = _one_hot(z, y, mask)
     elif y.shape == z.shape[:-1] and y.shape:
         raise TypeError(f"y: expected integers, where there is one class a step, got dtype {y.dtype}")
@@ -195,6 +197,17 @@ def softmax_cross_entropy(
     losses = -(y * np.where(y == 0, 0, log_yhat)).sum(axis=-1)
     each = None if weights is None else total
     return _reduce(losses, total[..., None] * np.exp(log_yhat) - y, counts, reduction, each)
+
+
+def _of_classes(z: Array, y: Array, mask: Array | None, reduction: str) -> Loss:
+    """Return the cross-entropy of one class a step: the same numbers without one-hot vectors, in half the time."""
+    counts = _counts(z, y, mask)
+    log_yhat = log_softmax(np.where(counts[..., None], z, 0))
+    at = np.where(counts, y, 0)[..., None]
+    losses = -np.take_along_axis(log_yhat, at, axis=-1)[..., 0]
+    dz = np.exp(log_yhat, log_yhat)  # ŷ - y: 1 less at the class
+    np.put_along_axis(dz, at, np.take_along_axis(dz, at, axis=-1) - 1, axis=-1)
+    return _reduce(losses, dz, counts, reduction, None)
 
 
 def _arguments(name: str, z: Array, y: Array, mask: Array | None) -> tuple[Array, Array, Array]:
@@ -251,7 +264,8 @@ def _weights(weights: Any, z: Array, counts: Array) -> Array:
     return np.broadcast_to(weights, z.shape)
 
 
-def _one_hot(z: Array, y: Array, mask: Array | None) -> Array:
+def _counts(z: Array, y: Array, mask: Array | None) -> Array:
+    """Check classes; return the boolean array of the steps that count."""
     validate.shape("y", y, str(z.shape[:-1]), z.shape[:-1])
     selected = validate.mask(mask, z.shape[:-1])
     counts = np.ones(y.shape, dtype=bool) if selected is None else selected
@@ -259,14 +273,20 @@ def _one_hot(z: Array, y: Array, mask: Array | None) -> Array:
     if y[counts].size and (y[counts].min() < 0 or y[counts].max() >= n_y):
         bad = y[counts][(y[counts] < 0) | (y[counts] >= n_y)][0]
         raise ValueError(f"y: expected classes from 0 to n_y - 1 = {n_y - 1}, got {bad}")
-    return (np.where(counts, y, 0)[..., None] == np.arange(n_y)).astype(z.real.dtype)
+    return counts
+
+
+def _one_hot(z: Array, y: Array, mask: Array | None) -> Array:
+    counts = _counts(z, y, mask)
+    return (np.where(counts, y, 0)[..., None] == np.arange(z.shape[-1])).astype(z.real.dtype)
 
 
 def _reduce(losses: Array, dz: Array, counts: Array, reduction: str, weights: Array | None) -> Loss:
     """Add the steps up or average them; `weights` says how much each counts in the average, 1 if None."""
     validate.choice("reduction", reduction, REDUCTIONS)
     losses = np.where(counts, losses, 0)
-    dz = np.where(counts[..., None], dz, 0)
+    if not counts.all():
+        dz = np.where(counts[..., None], dz, 0)
     if reduction == "none":
         return Loss(losses, dz)
     n: Any = 1

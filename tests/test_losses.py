@@ -104,14 +104,18 @@ def test_a_mask_equals_leaving_the_steps_out():
 
 
 @pytest.mark.parametrize("kind", [np.int64, np.uint8, np.int32, ">i2"])
-def test_classes_equal_one_hot_vectors(kind):
+@pytest.mark.parametrize("reduction", ["sum", "mean", "none"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_classes_equal_one_hot_vectors(masked, reduction, kind):
+    """Bit for bit: the way of classes builds no vectors."""
     z, _ = sample("softmax")
-    classes = np.random.default_rng(3).integers(0, 5, SHAPE[:-1])
-    expected = softmax_cross_entropy(z, np.eye(5)[classes])
+    classes, mask = np.random.default_rng(3).integers(0, 5, SHAPE[:-1]), a_mask() if masked else None
+    expected = softmax_cross_entropy(z, np.eye(5)[classes], mask, reduction)
     for y in (classes.astype(kind), np.eye(5, dtype=bool)[classes], np.eye(5, dtype=int)[classes]):
-        found = softmax_cross_entropy(z, y)
-        assert found.value == expected.value
+        found = softmax_cross_entropy(z, y, mask, reduction)
+        np.testing.assert_array_equal(found.value, expected.value)
         np.testing.assert_array_equal(found.dz, expected.dz)
+        assert type(found.value) is type(expected.value)
 
 
 def test_classes_out_of_range_are_allowed_where_the_mask_is_false():

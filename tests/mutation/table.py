@@ -477,6 +477,12 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         "losses.py",
         ("tests/test_losses.py",),
         [
+            (
+                "classes: ŷ - y without the y",
+                "np.take_along_axis(dz, at, axis=-1) - 1",
+                "np.take_along_axis(dz, at, axis=-1)",
+            ),
+            ("classes: the sign of the loss", "losses = -np.take_along_axis", "losses = np.take_along_axis"),
             ("the mean divides by all steps", "int(counts.sum())", "int(counts.size)"),
             ("the mean's gradient is that of the sum", ".sum(), dz / n)", ".sum(), dz)"),
             ("target minus prediction", "np.exp(log_yhat) - y, counts", "y - np.exp(log_yhat), counts"),
@@ -562,13 +568,14 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
         "optimizers.py",
         ("tests/test_optimizers.py", "-k", "adam or momentum or clip"),
         [
-            ("Adam: no correction of the means", "m / (1 - b1**n), s / (1 - b2**n)", "m, s"),
+            ("Adam: no correction of the mean", "_over(m / (1 - b1**n), root)", "_over(m, root)"),
+            ("Adam: no correction of the mean square", "np.sqrt(s / (1 - b2**n))", "np.sqrt(s)"),
             (
                 "Adam: the correction is that of the first step",
                 "AdamState(mean, square, n)",
                 "AdamState(mean, square, 0)",
             ),
-            ("Adam: the root is missing", "np.sqrt(unbiased_square) + self.eps", "unbiased_square + self.eps"),
+            ("Adam: the root is missing", "np.sqrt(s / (1 - b2**n))", "s / (1 - b2**n)"),
             (
                 "Adam: the decays are swapped",
                 "b1, b2, n = self.beta1, self.beta2,",
