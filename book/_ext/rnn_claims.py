@@ -130,17 +130,18 @@ class ClaimReport(SphinxDirective):
         """Write the numbers and a table, page by page, a row a claim."""
         claims = [each for each in self.env.rnn_claims.values() if each["page"]]
         shuffled = [each for each in claims if each["p"] is not None]
+        same = sum(each["kind"] == "same" for each in claims)
         lines = [
             f"{len(claims)} sentences about how networks behave are held against stored runs: {len(shuffled)} say that something makes a "
-            f"difference, and hold on at most 5 % of tables with shuffled labels; {sum(each['kind'] == 'same' for each in claims)} say "
+            f"difference, and hold on at most 5 % of tables with shuffled labels; {same} say{'s' * (same == 1)} "
             f"that something makes none, with an interval and a margin; {sum(each['kind'] == 'exact' for each in claims)} are single "
-            "numbers, constructions or counterexamples.",
+            "numbers, constructions or counterexamples. `make experiments NAMES=…` makes a table again, in so many minutes.",
         ]
         for page in dict.fromkeys(each["page"] for each in claims):
             lines += ["", f"**{{doc}}`/{page}`**", ""]
             lines += [
-                "| claim | sentence | factor | control | runs, seeds | p | made by | minutes |",
-                "|---|---|---|---|---|---|---|---|",
+                "| sentence, and its name | factor and control | runs, seeds | p | made by |",
+                "|---|---|---|---|---|",
             ]
             lines += [line(each) for each in claims if each["page"] == page]
         holder = nodes.container(classes=["claim-report"])
@@ -148,9 +149,9 @@ class ClaimReport(SphinxDirective):
             StringList(lines, self.get_source_info()[0]), self.content_offset, holder
         )
         for entry in holder.findall(nodes.row):
-            literal = next(entry.findall(nodes.literal), None)
-            if literal is not None:
-                entry["ids"].append("claim-" + literal.astext())
+            names = [literal.astext() for literal in entry[0].findall(nodes.literal)]
+            if names:  # not the head of the table
+                entry["ids"].append("claim-" + names[-1])
         return [holder]
 
 
@@ -160,12 +161,20 @@ def line(claim: dict[str, Any]) -> str:
     factor = claim["factor"] + (f", within {within}" if within else "")
     control = ", ".join(f"{key}: {value}" for key, value in claim["control"].items())
     runs = f"{claim['runs']}, {claim['seeds']}" if claim["runs"] else ""
-    minutes = "" if claim["minutes"] is None else f"{claim['minutes']:.1f}"
-    made = f"`{claim['command']}`" if claim["command"] else "a cell of the page"
+    made = "a cell of the page"
+    if claim["command"]:
+        minutes = "" if claim["minutes"] is None else f", {claim['minutes']:.1f} min"
+        made = f"`{claim['command'].removeprefix('make experiments NAMES=')}`{minutes}"
     shown = outcome(claim) if claim["kind"] != "exact" else "exact"
-    sentence = " ".join(claim["text"].split())
-    cells = [f"`{claim['name']}`", sentence, factor, control, runs, shown]
-    cells = [cell.replace("|", "\\|") for cell in [*cells, made, minutes]]
+    sentence = f"{' '.join(claim['text'].split())} `{claim['name']}`"
+    cells = [
+        sentence,
+        factor + (f"; control: {control}" if control else ""),
+        runs,
+        shown,
+        made,
+    ]
+    cells = [cell.replace("|", "\\|") for cell in cells]
     return "| " + " | ".join(cells) + " |"
 
 
