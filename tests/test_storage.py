@@ -279,13 +279,17 @@ def test_a_kill_loses_nothing_and_leaves_nothing(path, times):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_a_save_that_fails_leaves_the_old_file_alone(path, monkeypatch):
+@pytest.mark.parametrize("what", ["fsync", "replace"])
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_a_save_that_fails_leaves_the_old_file_alone(path, unnamed, what, monkeypatch):
     storage.save(path, 1)
+    if not unnamed:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, what, full)
     with pytest.raises(OSError, match="No space left"):
         storage.save(path, 2)
     monkeypatch.undo()

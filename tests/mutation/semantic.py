@@ -82,7 +82,7 @@ def judge(mutant: Mutant, folder: Path) -> Verdict:
 
 def split(tests: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Split pytest's arguments into what to run and the options."""
-    at = tests.index("-k") if "-k" in tests else len(tests)
+    at = next((at for at, each in enumerate(tests) if each.startswith("-")), len(tests))
     return tests[:at], tests[at:]
 
 

@@ -736,7 +736,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ("generators forget how many they spawned", "n_children_spawned=seed", "n_children_spawned=0 * seed"),
             ("paths that are alike share an array", 'name += "\'"', "break"),
             ("tuples come back as lists", "tuple(self.parts(", "list(self.parts("),
-            ("the bytes of other machines are taken as they are", 'newbyteorder("<")', 'newbyteorder("=")'),
+            ("the bytes of other machines are taken as they are", 'value.dtype.newbyteorder("<")', "value.dtype"),
             ("a circle has no end", "if depth > DEPTH:", "if False:"),
             (
                 "a second kind of one name takes the first's place",

@@ -7,6 +7,7 @@ import pytest
 import rnncourse
 
 from . import lines
+from .semantic import split
 from .table import MUTANTS, problems
 
 PACKAGE = Path(rnncourse.__file__).parent
@@ -32,6 +33,14 @@ def test_every_test_file_that_is_named_exists():
         if argument.endswith(".py") or "::" in argument
     }
     assert [name for name in sorted(named) if not (root / name).is_file()] == []
+
+
+def test_what_is_run_is_files_and_the_rest_options():
+    for mutant in MUTANTS:
+        paths, options = split(mutant.tests)
+        assert paths
+        assert all(path.partition("::")[0].endswith(".py") for path in paths), mutant
+        assert options[:1] in ((), ("-k",), ("-m",)), mutant
 
 
 def test_every_module_of_the_line_mutants_has_tests_that_exist_its_own_first():
