@@ -26,7 +26,7 @@ from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Embedding, Hal
 from rnncourse.exchange import keras as to_and_from_keras
 from rnncourse.exchange import onnx as to_and_from_onnx
 from rnncourse.exchange import orders, pytorch
-from rnncourse.exchange.blocks import ORDERS
+from rnncourse.exchange.blocks import ORDERS, from_blocks, to_blocks
 from rnncourse.layers.use_gate import UseGateCell
 
 T, B, N_X, N_A = 7, 4, 3, 5
@@ -405,6 +405,16 @@ def onnx_layers(dtype: Any) -> dict[str, Any]:
         rng,
     )
     return made
+
+
+def test_coupled_gates_have_opposite_signs_in_onnx(rng):
+    """There the update gate is computed and the forget gate is the rest: 1 - σ(z) = σ(-z). Needs no ONNX."""
+    layer = drawn(LSTM.init(N_X, N_A, rng, coupled=True), rng)
+    blocks = to_blocks(layer, "ONNX", able=("coupled",))
+    update = slice(0, N_A)  # the first of i, o, f, c
+    for theirs, ours in ((blocks.W_x, layer.W_fx), (blocks.W_h, layer.W_fa), (blocks.b_x, layer.b_f)):
+        np.testing.assert_array_equal(theirs[update], -ours)
+    assert from_blocks(("W", "R", "B", "B"), blocks, "ONNX", coupled=True) == layer
 
 
 ODD = ("coupled", "two", "deep", "sigmoid", "relu", "identity")  # the reference knows the usual nodes, without lengths

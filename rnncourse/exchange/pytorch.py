@@ -141,9 +141,6 @@ def _settings(module: Any, nonlinearity: str, dropout: float) -> tuple[str, floa
         )
     if getattr(module, "max_norm", None) is not None:
         raise ValueError("source: an Embedding with max_norm changes its rows while it runs, and none here does")
-    mode = getattr(module, "mode", "")
-    if mode.startswith("RNN_"):
-        nonlinearity = mode.removeprefix("RNN_").lower()
     return getattr(module, "nonlinearity", nonlinearity), float(getattr(module, "dropout", dropout))
 
 

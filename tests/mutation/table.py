@@ -783,7 +783,7 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ),
             ("projections are overlooked", "if projected:", "if False:"),
             ("a module's dropout is forgotten", 'float(getattr(module, "dropout", dropout))', "dropout"),
-            ("a module's relu is forgotten", 'mode.removeprefix("RNN_").lower()', '"tanh"'),
+            ("a module's relu is forgotten", 'getattr(module, "nonlinearity", nonlinearity)', "nonlinearity"),
             ("one bias alone will do", "missing not in ([], list(names[2:]))", "names[0] in missing"),
             ("other activations are let through", 'if activation not in ("tanh", "relu"):', "if False:"),
         ],
