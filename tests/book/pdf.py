@@ -55,7 +55,7 @@ def main() -> None:
         browser.set_page_load_timeout(PATIENCE)
         browser.command_executor.client_config.timeout = PATIENCE
         b.resize(browser, 1000)
-        browser.get(site)
+        browser.get(site + "#document-book/index")  # who goes to a place finds the page whole, not in pieces
         b.settle(browser)
         b.unfold(browser)
         unset = typeset.unset(browser)

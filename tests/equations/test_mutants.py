@@ -58,7 +58,7 @@ def test_package_mutants_are_caught_by_the_equations_alone(tmp_path: Path) -> No
     for k, mutant in enumerate(mutants):
         if package_survives(mutant, tmp_path / str(k)):
             survivors.append(f"{mutant.file}: {mutant.what}")
-    fast = [m for m in mutants if m.file.startswith("fast/")]
+    fast = [m for m in mutants if "fast/" in m.file]
     caught = 1 - len(survivors) / len(mutants)
     print(f"\n{len(mutants) - len(survivors)} of {len(mutants)} mistakes in the package ({len(fast)} of them in fast/)")
     print(f"are caught by the equations alone: {100 * caught:.1f} %", *survivors, sep="\n")
