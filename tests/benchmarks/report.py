@@ -80,7 +80,7 @@ def goals_table(results: Results) -> str:
         if value is not None and "float64" in goal.what and (points := len(rows(results, "float64"))) < 18:
             shown += f" ({points} points)"
         body.append([goal.what, shown, f"{sign}{goal.goal:g}", f"{sign}{goal.gate:g}", verdict])
-    return table(["time of the package over that of …", "measured", "goal", "gate", ""], body)
+    return table(["time of the package over that of …", "measured", "goal", "gate", "verdict"], body)
 
 
 def halves_table(results: Results) -> str:
