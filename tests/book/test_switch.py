@@ -142,7 +142,8 @@ def test_it_says_where_a_notation_has_no_form(browser: b.webdriver.Chrome, addre
 WATCH = """new MutationObserver(() => {
     const e = document.querySelector('#equation-eq-lstm-state');
     const formula = e?.querySelector('mjx-assistive-mml');  // a slow machine reads the page piece by piece
-    if (!formula || !document.body) return;
+    const styled = [...document.styleSheets].some(each => each.href?.includes('/all.css'));  // else nothing is painted
+    if (!formula || !document.body || !styled) return;
     const shown = [getComputedStyle(e).visibility, document.documentElement.dataset.notation, formula.textContent];
     (window.seen ??= []).push(shown);
 }).observe(document, {childList: true, subtree: true, attributes: true})"""
