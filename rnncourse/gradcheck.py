@@ -1,8 +1,8 @@
 """Comparing numbers: gradients against two independent measurements, and a learner's arrays against a reference.
 
-A layer's forward pass with fixed upstream gradients is one number, L = Σ da ⊙ a + Σ dfinal ⊙ final. Its derivative by
-any entry can be measured from outside: by central differences, which lose digits to subtraction, or by the complex
-step, which does not.
+A layer's forward pass with fixed upstream gradients is one number, L = Σ da ⊙ a + Σ dfinal ⊙ final. Its derivative
+with respect to any entry can be measured from outside: by central differences, which lose digits to subtraction, or by
+the complex step, which does not.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ class Layer(Protocol):
         """Return a run: a record with `a` (T, B, n_out), `final`, `x` and `lengths`."""
 
     def backward(self, run: Any, da: Array | None, dfinal: Any = None, inputs: bool = True) -> Gradients:
-        """Return the gradients by the inputs (None without `inputs`), by the start state and by the parameters."""
+        """Return the gradients of the inputs (None without `inputs`), the start state and the parameters."""
 
     def step(self, x_t: Array, state: Any = None) -> tuple[Array, Any]:
         """Take one step: the output (B, n_out) and the new state; a TypeError if the layer needs the future."""

@@ -93,6 +93,14 @@ def outcome(claim: dict[str, Any]) -> str:
     return "exact" if claim["p"] is None else f"p = {claim['p']:.2g}"
 
 
+def no_line_before(place: nodes.Element) -> None:
+    """Let no line begin with a mark: it belongs to the sentence that it follows."""
+    at = place.parent.index(place)
+    before = place.parent[at - 1] if at else None
+    if isinstance(before, nodes.Text) and before != before.rstrip():
+        place.parent.replace(before, nodes.Text(before.rstrip() + "\N{NO-BREAK SPACE}"))
+
+
 def mark(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the marks of a page into their places."""
     for place in list(doctree.findall(claim_mark)):
@@ -113,6 +121,7 @@ def mark(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             else ""
         )
         text = escape(told(claim))
+        no_line_before(place)
         place.replace_self(
             nodes.raw(
                 "",

@@ -239,9 +239,9 @@ class GRUCellGradients(Record):
     Attributes
     ----------
     dc, dcand, dgate_u, dgate_r, dz_u, dz_r, dz_c : ndarray, shape (B, n_a)
-        dL/dc^{<t>} as it came, and the gradients by the candidate, the gates and the pre-activations.
+        dL/dc^{<t>} as it came, and the gradients with respect to the candidate, the gates and the pre-activations.
     dz_cc : ndarray, shape (B, n_a), or None
-        The gradient by W_cc c_prev + b_cc, where the reset comes after the product.
+        The gradient with respect to W_cc c_prev + b_cc, where the reset comes after the product.
     layer : GRU
         This step's share of the gradients of the parameters.
     """

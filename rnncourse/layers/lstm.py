@@ -282,13 +282,13 @@ class LSTMCellGradients(Record):
     da, dc : ndarray, shape (B, n_a)
         dL/da^{<t>} as it came, and dL/dc^{<t>}, the whole of it: what came and what arrives through a^{<t>}.
     dgate_f, dgate_u, dgate_o, dcand, dz_f, dz_o, dz_c : ndarray, shape (B, n_a)
-        The gradients by the gates, the candidate and the pre-activations.
+        The gradients with respect to the gates, the candidate and the pre-activations.
     dz_u : ndarray, shape (B, n_a), or None
         None if the gates are coupled.
     layer : LSTM
         This step's share of the gradients of the parameters.
     dnorm_c : ndarray, shape (B, n_a), or None
-        The gradient by γ_c ⊙ N(c) + β_c, with layer normalisation.
+        The gradient with respect to γ_c ⊙ N(c) + β_c, with layer normalisation.
     """
 
     da: Array

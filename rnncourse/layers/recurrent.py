@@ -63,7 +63,7 @@ class RecurrentLayer(Record, ABC):
         return self.cells["forward", self.form](self, x_t, state, edit)
 
     def cell_backward(self, cache: Any, dstate: Any) -> tuple[Array, Any, Any]:
-        """Take one step back: the gradients by x_t and by the previous state, and a record of all others."""
+        """Take one step back: the gradients with respect to x_t and the previous state, and a record of all others."""
         return self.cells["backward", self.form](self, cache, dstate)
 
     @property
@@ -425,7 +425,7 @@ class RecurrentLayer(Record, ABC):
     def _backward(
         self, run: Run, da: Array, dfinal: tuple[Array, ...], valid: Array | None, buffers: Buffers, inputs: bool
     ) -> tuple[Array | None, tuple[Array, ...], Any]:
-        """Loop the cell backwards; return the gradients by x (or None), by the start state and by the parameters."""
+        """Loop the cell backwards; return the gradients of x (or None), the start state and the parameters."""
         dx = np.zeros_like(run.x)
         dlayer = tree_map(np.zeros_like, self)
         da, dnext = np.ascontiguousarray(da), tuple(map(np.ascontiguousarray, dfinal))

@@ -90,7 +90,7 @@ class UseGateCellGradients(Record):
     Attributes
     ----------
     da, dc, duse, dcand, dgate_i, dgate_f, dgate_v, dz_n, dz_i, dz_f, dz_v, dz_u : ndarray, shape (B, n_a)
-        dL/da^{<t>} and dL/dc^{<t>} as they came, and the gradients by all that the step computes.
+        dL/da^{<t>} and dL/dc^{<t>} as they came, and the gradients with respect to all that the step computes.
     layer : UseGateCell
         This step's share of the gradients of the parameters.
     """

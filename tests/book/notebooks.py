@@ -53,6 +53,16 @@ LAST_BITS = re.compile(r"-?\d+\.\d{7,}(?:e[+-]?\d+)?|\b\d\.\d+e-1[5-9]\b")
 FIGURE = re.compile(r"^<Figure size ")
 PLAYER = re.compile(r"^<\d+ frames by ")  # has a text alternative in each frame
 EQUATION_LABEL = re.compile(r"eq:[a-z0-9]+(-[a-z0-9]+)*")
+# English as nobody speaks it: a derivative is taken with respect to something.
+OBJECT = (
+    r"loss|inputs?|outputs?|weights?|parameters?|states?|start|hidden|pre-|logits?|vector|matri|memor|bias|block|gates?"
+)
+UNSPOKEN = re.compile(
+    r"\b(?:derivative|gradient)s?\s(?:of\s[^.;:]{1,60}?\s)?by\s"
+    rf"(?:(?:the|an?|its|each|every|any|all|earlier|early|late[r]?|one)\s)*(?:{OBJECT}|earlier|early|late)"
+    r"|\bhow many \w+ ha(?:s|ve) (?:it|they|an?|the)\b|\breckoning\b|\bderived anew\b|\blaid upright\b",
+    re.IGNORECASE,
+)
 VERBATIM = {"code-block", "code", "code-cell", "literalinclude", "eval-rst", "bibliography", "mermaid", "raw"}
 
 Rule = Callable[[Any], Iterator[str]]
@@ -281,7 +291,7 @@ def page_text(path: Path) -> str:
 
 
 def text_problems(text: str) -> Iterator[str]:
-    """Every display equation has a label ``eq:…``; every picture says in words what it shows."""
+    """Every display equation has a label ``eq:…``; every picture says in words what it shows; the English is spoken."""
     for piece in pieces(text):
         begin = piece.text.splitlines()[0][:50] if piece.text else ""
         if piece.kind == "equation" and not piece.label:
@@ -292,6 +302,7 @@ def text_problems(text: str) -> Iterator[str]:
             yield f"a picture without alternative text: {begin!r}"
         elif piece.kind == "caption":
             yield "a {figure} without a caption"
+    yield from (f"say it as it is spoken: {' '.join(found[0].split())!r}" for found in UNSPOKEN.finditer(text))
 
 
 def repeated_labels(pages: dict[str, str]) -> Iterator[str]:

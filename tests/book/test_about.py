@@ -147,7 +147,8 @@ def test_lessons_name_sections_that_are_there() -> None:
     assert told == chapters
 
 
-SHOWN = "return [...document.querySelectorAll('.admonition.solution')].filter(e => e.getClientRects().length).length"
+HIDDEN = ".solution, .dropdown.admonition"
+SHOWN = f"return [...document.querySelectorAll('{HIDDEN}')].filter(e => e.getClientRects().length).length"
 SWITCH = "return document.querySelector('.print-switch input').checked"
 
 
@@ -175,7 +176,7 @@ def test_paper_without_solutions(served: str, chromium: b.webdriver.Chrome) -> N
     assert chromium.execute_script(SHOWN) > 0
     chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert chromium.execute_script(SHOWN) == 0
-    assert chromium.execute_script(SHOWN.replace("solution", "exercise")) > 0
+    assert chromium.execute_script(SHOWN.replace(HIDDEN, ".exercise")) > 0
     chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     chromium.execute_script("document.querySelector('.print-switch input').focus()")
     ActionChains(chromium).send_keys(Keys.SPACE).perform()
@@ -192,16 +193,23 @@ FOLDED = """const look = (kind, summary) => [...document.querySelectorAll(summar
             mark.width, mark.left, mark.maskImage].join(' | ');
     });
     return ['.bd-article div.cell details > summary', '.bd-article .solution > .admonition-title',
+        '.bd-article :not(.dropdown) > .dropdown:not(.solution) > .admonition-title',
         'details.folded > summary'].map(each => [each, [...new Set(look(each, each))]]);"""
+
+# Closed, a box is as high as its title and its two borders.
+EMPTY = """return [...document.querySelectorAll('.admonition.toggle-hidden')].filter(e => e.getClientRects().length
+    && !e.parentElement.closest('.toggle-hidden') && e.offsetHeight > e.firstElementChild.offsetHeight + 3)
+    .map(e => e.innerText)"""
 
 
 def test_all_folded_things_look_alike(served: str, chromium: b.webdriver.Chrome) -> None:
     chromium.get(served + "book/foundations/bptt.html")
     b.settle(chromium)
     found = dict(chromium.execute_script(FOLDED))
-    assert len(found) == 3
+    assert len(found) == 4
     assert all(len(looks) == 1 for looks in found.values()), found
     assert len({looks[0] for looks in found.values()}) == 1, found
+    assert chromium.execute_script(EMPTY) == []
 
 
 def test_a_wide_drawing_is_boxed_once() -> None:

@@ -50,6 +50,7 @@ def test_a_mark_tells_p_runs_and_seeds_and_leads_to_the_row(built):
     assert 'data-told="p = 0.0078; 60 runs, 5 seeds"' in marks[0]
     assert f'aria-label="claim {NAME}: p = 0.0078; 60 runs, 5 seeds"' in marks[0]
     assert f'href="appendices/verification.html#claim-{NAME}"' in marks[0]
+    assert 'Said.\N{NO-BREAK SPACE}<a class="claim-mark"' in page  # no line begins with it
     assert f'id="claim-{NAME}"' in report
 
 

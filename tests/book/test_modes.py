@@ -35,7 +35,8 @@ FORCED = """const ground = getComputedStyle(document.body).backgroundColor, bad 
     for (const e of document.querySelectorAll('.fa-solid, .fas'))
         if (e.checkVisibility() && getComputedStyle(e).backgroundColor === ground) bad.push(e.className);
     for (const e of document.querySelectorAll('.rnn-player button, #notation-select, .admonition, div.cell_input'))
-        if (getComputedStyle(e).borderLeftStyle === 'none' || getComputedStyle(e).borderLeftColor === ground)
+        if (!e.closest('.toggle-hidden *') // a hint within a closed hint
+            && (getComputedStyle(e).borderLeftStyle === 'none' || getComputedStyle(e).borderLeftColor === ground))
             bad.push(e.className || e.id);
     for (const e of document.querySelectorAll('.equation-mark'))
         if (getComputedStyle(e).color === ground) bad.push(e.title);

@@ -192,6 +192,7 @@ LABELLED = "$$\na = b\n$$ (eq:rnn-state)"
         "![A cell](x.svg)",
         "```python\nprint('$$ x $$')\n```",
         "It costs `$$` and $$ is not closed.",
+        "The gradient of the loss by the complex step, and its derivative with respect to the input by hand.",
     ],
 )
 def test_a_good_text_passes(text: str) -> None:
@@ -213,10 +214,21 @@ def test_a_good_text_passes(text: str) -> None:
         ("![](x.svg)", "without alternative text"),
         ("```{figure} x.svg\nThe cell.\n```", "without alternative text"),
         ("```{figure} x.svg\n:alt: A cell\n```", "without a caption"),
+        (
+            "The derivative of a later state by an\nearlier one.",
+            "as it is spoken: 'derivative of a later state by an earlier'",
+        ),
+        ("Gradients by the inputs.", "as it is spoken"),
+        ("How many parameters has it?", "as it is spoken"),
     ],
 )
 def test_a_bad_text_is_found(text: str, message: str) -> None:
     assert any(message in problem for problem in n.text_problems(text)), list(n.pieces(text))
+
+
+def test_the_package_speaks_the_same_english() -> None:
+    texts = {path.name: path.read_text("utf8") for path in (n.ROOT / "rnncourse").rglob("*.py")}
+    assert not {name: found for name, text in texts.items() if (found := n.UNSPOKEN.findall(text))}
 
 
 def test_a_label_used_twice_is_found() -> None:

@@ -122,7 +122,7 @@ ABOUT_ONE_LAYER = re.compile(
 ASIDE = {  # what they are about, in place of one layer on whole sequences: the other tests see to these
     "sequences of different lengths": r"past the end|frozen|padding|first that ends|masked",
     "sequences of many steps": "chunk",
-    "a gradient that a caller hands in by the final state": "dfinal",
+    "a gradient that a caller hands in for the final state": "dfinal",
     "how a layer is drawn": "forget bias",
     "the mean over a batch": r"\bmean\b",
     "a function that no layer of these runs uses": "rectifier|diagonal of the Jacobian alone",

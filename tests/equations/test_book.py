@@ -129,7 +129,7 @@ def parameter(key: str) -> bool:
 
 
 def part_of(gradient: str, about: set[str]) -> bool:
-    """Whether the gradient by a block of W is part of one that has its equation, or made of such."""
+    """Whether the gradient with respect to a block of W is part of one that has its equation, or made of such."""
     whole = gradient[:-1]
     return whole in about or ({gradient + "x"} & about and any(gradient + s in about for s in "ac"))
 

@@ -195,7 +195,7 @@ WHAT = {
     "reber": "`right`: of 500 new strings of so many letters or more, only allowed letters; `loss`: nats a step",
 }
 AGAIN = {  # of five runs alike
-    "adding": {"network": "LSTM, b_f = 1", "rate": 0.01},
+    "adding": {"network": "GRU, b_u = -3", "rate": 0.03},
     "copying": {"network": "GRU, b_u = -3", "rate": 0.03},
     "order": {"network": "GRU, b_u = -3", "rate": 0.03},
     "reber": {"network": "tanh, orthogonal", "rate": 0.03},

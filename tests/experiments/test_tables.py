@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
 from . import EXPERIMENTS
 from .tidy import BOOK, MOST_BYTES, read
 
+# `make portable` asks for twice as much: the next machine may be as far off again.
+SHARE = 0.5 if "PORTABLE" in os.environ else 1.0
 EVERY = pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=EXPERIMENTS)
 
 
@@ -46,4 +50,5 @@ def test_a_row_that_is_not_borderline_comes_out_again(experiment):
     for name, value in found.items():
         if experiment.tolerance[name] is None:  # such as a text that was drawn
             continue
-        np.testing.assert_allclose(value, stored[name], rtol=0, atol=experiment.tolerance[name], err_msg=name)
+        tolerance = SHARE * experiment.tolerance[name]
+        np.testing.assert_allclose(value, stored[name], rtol=0, atol=tolerance, err_msg=name)

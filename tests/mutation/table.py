@@ -209,7 +209,11 @@ GROUPS: list[tuple[str, tuple[str, ...], list[tuple[str, str, str]]]] = [
             ("c is not frozen past the end", "copyto(c_t, c_prev, where=ended)", "pass"),
             ("a is not frozen past the end", "copyto(a_t, a_prev, where=ended)", "pass"),
             ("padding counts in the gradients of the parameters", "copyto(k_t, 0, where=ended)", "pass"),
-            ("the gradient by c is not handed on past the end", "copyto(dc, kept[1], where=ended)", "pass"),
+            (
+                "the gradient with respect to c is not handed on past the end",
+                "copyto(dc, kept[1], where=ended)",
+                "pass",
+            ),
         ],
     ),
     (

@@ -85,7 +85,7 @@
     else b.addEventListener("click", fetchNotebook);
   });
 
-  // Paper without solutions: for teachers. Kept for all pages of the book; print.css obeys.
+  // Paper without hints and solutions: for teachers. Kept for all pages of the book; print.css obeys.
   const WITHOUT = "rnn-print-without-solutions";
 
   function kept() {

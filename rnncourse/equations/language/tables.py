@@ -1,7 +1,7 @@
 """The book's symbol tables: LaTeX on the right, the quantity's name in the package on the left.
 
-A key that begins with ``d `` is the gradient of the loss by the rest. This table, the equations and the package are all
-that is written by hand: reading, printing and checking follow from them.
+A key that begins with ``d `` is the gradient of the loss with respect to the rest. This table, the equations and the
+package are all that is written by hand: reading, printing and checking follow from them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TANH = {"g": "g"}  # the activation of the state, by its general name
 
 
 def gates(names: str, state: str, candidate: str = "c") -> dict[str, str]:
-    """Return weights, biases and pre-activations of gates and candidate, with the gradients by the pre-activations."""
+    """Return weights, biases, pre-activations of gates and candidate, and the gradients of these last."""
     rows: dict[str, str] = {}
     for k in names:
         mark = r"\tilde c" if k == "c" else k

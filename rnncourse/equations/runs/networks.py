@@ -114,7 +114,7 @@ class Part:
         return values
 
     def backward(self, run: Any, da: Array) -> tuple[dict[Place, Array], Array]:
-        """Loop the package's backward cell; return all its gradients, and the gradient by its input."""
+        """Loop the package's backward cell; return all its gradients, and the gradient with respect to its input."""
         layer, T, states = self.layer, len(da), as_tuple(run.states)
         times, found, dx = self.times(T), {}, np.empty_like(run.x)
         dstate = [np.zeros_like(s[0]) for s in states]
@@ -132,7 +132,7 @@ class Part:
         return found | self.totals(total, dstate, T), dx
 
     def totals(self, grads: Any, dstart: Sequence[Array], T: int) -> dict[Place, Array]:
-        """Name the gradients by the parameters and by the start state."""
+        """Name the gradients with respect to the parameters and the start state."""
         found = {(key, None, self.number): columns(getattr(grads, name)) for key, name in self.weights.items()}
         start = zip(self.layer.state_letters, dstart, strict=True)
         return found | {self.place(letter, self.times(T)[0]): d.T for letter, d in start}
@@ -291,7 +291,7 @@ class Network(World):
         return found
 
     def cells(self, found: dict[Place, Array], da: Array) -> Array:
-        """Loop the backward cells from the top to the bottom; return the gradient by the input."""
+        """Loop the backward cells from the top to the bottom; return the gradient with respect to the input."""
         if self.bidirectional:
             n = self.parts[0].layer.n_a
             forwards, dx = self.parts[0].backward(self.runs[0], da[..., :n])

@@ -1,8 +1,8 @@
 """A world: numbers that the package computed, as equations see them, and derivatives measured on its forward pass.
 
 The package has an example a row, the mathematics an example a column; a world shows columns. Every quantity of a run
-has a key and, where it has them, a time and a layer. A key that begins with ``d `` is the gradient of the loss by the
-rest.
+has a key and, where it has them, a time and a layer. A key that begins with ``d `` is the gradient of the loss with
+respect to the rest.
 """
 
 from __future__ import annotations

@@ -378,7 +378,7 @@ class Evaluator(Ranges):
             return full[:, :, 0, 0]
         if full.shape[1] == full.shape[3] == 1:
             return full[:, 0, :, 0]
-        return self.fail("the derivative of a vector by a matrix has three axes: write it for entries", node)
+        return self.fail("a vector's derivative with respect to a matrix has three axes: write it for entries", node)
 
 
 def number(value: Any) -> Any:

@@ -167,7 +167,7 @@ EXERCISES = (
     Question("lstm-backward.cut", "The cut gradient (research)", 20, "explore", "ex-lstmb-cut"),
     Exercise(
         "lstm-backward.step-back", "One step back", 20, "code",
-        task="Write the gradients of one LSTM step by the four z and by the memory before.",
+        task="Write the gradients of one LSTM step with respect to the four z and the memory before.",
         solution=step_back,
         reference=right_step,
         draw=draw_step,

@@ -200,7 +200,7 @@ EXERCISES = (
     ),
     Exercise(
         "notation.temperature-gradients", "Temperature, checked", 15, "derive",
-        task="Find the gradients of the cross-entropy of softmax(z / tau), by z and by tau.",
+        task="Find the gradients of the cross-entropy of softmax(z / tau), with respect to z and to tau.",
         solution=temperature,
         given="from rnncourse.activations import softmax",
         reference=right_temperature,

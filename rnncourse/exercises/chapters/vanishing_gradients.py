@@ -13,7 +13,7 @@ __all__ = ["EXERCISES"]
 
 
 def state_jacobian(states: Array, W_aa: Array, k: int, t: int) -> Array:
-    """Find the derivative of the state after step t by the state after step k, of a tanh network.
+    """Find the derivative of the state after step t with respect to the state after step k, of a tanh network.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def growth(states: Array, W_aa: Array) -> Array:
     Returns
     -------
     norms : ndarray, shape (T + 1,)
-        At k, the largest singular value of the derivative of states[T] by states[k]; 1 at k = T.
+        At k, the largest singular value of the derivative of states[T] with respect to states[k]; 1 at k = T.
     """
     J = np.eye(len(W_aa))
     norms = np.ones(len(states))
@@ -166,7 +166,7 @@ EXERCISES = (
     Exercise(
         "vanishing-gradients.state-jacobian", "The product of Jacobians", 15, "code",
         "ex-blank-vanishing-gradients-state-jacobian",
-        task="Find the derivative of a later state by an earlier one.",
+        task="Find the derivative of a later state with respect to an earlier one.",
         solution=state_jacobian,
         reference=right_jacobian,
         draw=draw_jacobian,
@@ -206,7 +206,7 @@ EXERCISES = (
     ),
     Exercise(
         "vanishing-gradients.growth", "How far back it reaches", 15, "code",
-        task="Find the norm of the derivative of the last state by each state before.",
+        task="Find the norm of the derivative of the last state with respect to each state before.",
         solution=growth,
         reference=right_growth,
         draw=draw_growth,
