@@ -13,7 +13,7 @@ __all__ = ["EXERCISES"]
 
 
 def state_jacobian(states: Array, W_aa: Array, k: int, t: int) -> Array:
-    """Find the derivative of the state after step t with respect to the state after step k, of a tanh network.
+    """Find the derivative of a tanh network's state after step t with respect to that after step k.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def state_jacobian(states: Array, W_aa: Array, k: int, t: int) -> Array:
     Returns
     -------
     J : ndarray, shape (n_a, n_a)
-        J[i, j] is the derivative of entry i of states[t] by entry j of states[k].
+        J[i, j]: the derivative of entry i of states[t] with respect to entry j of states[k].
     """
     J = np.eye(len(W_aa))
     for j in range(k + 1, t + 1):
