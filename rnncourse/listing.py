@@ -14,6 +14,8 @@ from typing import Any
 
 __all__ = ["Listing", "listing"]
 
+FOR_TOOLS = "fmt:", "noqa", "type:"
+
 
 @dataclass(frozen=True, repr=False)
 class Listing:
@@ -83,7 +85,10 @@ def listing(function: Callable[..., Any], start: str | None = None, containing: 
 
 
 def comment_above(line: str) -> list[str]:
-    """Put the comment at the end of a line above it: a phone has no room beside."""
+    """Put the comment at the end of a line above it: a phone has no room beside; leave out what only tools read."""
     code, mark, comment = line.partition("  # ")
-    indent = " " * (len(code) - len(code.lstrip()))
-    return [f"{indent}# {comment}", code] if mark and code.strip() else [line]
+    if not mark or not code.strip():
+        return [line]
+    if comment.startswith(FOR_TOOLS):
+        return [code]
+    return [f"{' ' * (len(code) - len(code.lstrip()))}# {comment}", code]

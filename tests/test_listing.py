@@ -19,13 +19,15 @@ def told(a):
     More.
     """
     b = a + 1  # why
+    b = [b,
+         a]  # fmt: skip
 
     # alone
     return [b]
 
 
 def test_the_body_stands_without_its_docstring_and_with_comments_above():
-    assert repr(listing(told)) == "# why\nb = a + 1\n\n# alone\nreturn [b]"
+    assert repr(listing(told)) == "# why\nb = a + 1\nb = [b,\n     a]\n\n# alone\nreturn [b]"
     assert repr(listing(plain)) == 'if a:\n    # a comment\n    return "yes"\nreturn "no"'
 
 

@@ -3,12 +3,13 @@
     python tests/exercises/cells.py book/foundations/bptt.ipynb …     put them in, or anew where they stand
 
 An exercise with a label ``ex-blank-…`` has a box, a blank, a check, hints folded one in the other, and a folded
-solution, which is executed and checked. They stand before the chapter's research exercise, or at its end.
+solution, which is executed and checked. They stand before the chapter's research exercise, or before its summary.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ import nbformat
 from rnncourse.exercises import Derivation, Exercise, exercises
 
 WIDTH = 74  # of a piece of LaTeX in a cell
+LAST = re.compile(r"\{exercise\}.*\(research\)|^## Summary$", re.MULTILINE)  # new ones stand before it
 
 
 class Cell(NamedTuple):
@@ -115,23 +117,22 @@ def formatted(code: str) -> str:
 
 
 def put_in(path: Path) -> None:
-    """Put the cells of a chapter's exercises into its notebook."""
+    """Put the cells of a chapter's exercises into its notebook: where they stand, or after the other exercises."""
     nb = nbformat.read(path, as_version=4)
     for exercise in in_notebooks(path.stem):
-        take_out(nb.cells, exercise)
-        place = next(
-            (k for k, c in enumerate(nb.cells) if "{exercise}" in c.source and "(research)" in c.source), len(nb.cells)
-        )
+        at = take_out(nb.cells, exercise)
+        place = next(k for k, cell in enumerate(nb.cells) if LAST.search(cell.source)) if at is None else at
         nb.cells[place:place] = [new(cell, exercise.name, k) for k, cell in enumerate(cells(exercise))]
     path.write_text(nbformat.writes(nb).rstrip("\n") + "\n", "utf8")
 
 
-def take_out(found: list[Any], exercise: Exercise | Derivation) -> None:
-    """Take away the cells of an exercise that is there already: from its box to the end of its solution."""
+def take_out(found: list[Any], exercise: Exercise | Derivation) -> int | None:
+    """Take away the cells of an exercise, from its box to the end of its solution; return where they stood, if so."""
     at = next((k for k, cell in enumerate(found) if f":label: {exercise.label}\n" in cell.source), None)
     if at is not None:
         end = next(k for k in range(at, len(found)) if found[k].source.startswith("```{solution-end}"))
         del found[at : end + 1]
+    return at
 
 
 def new(cell: Cell, name: str, k: int) -> Any:

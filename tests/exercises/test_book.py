@@ -13,7 +13,7 @@ from rnncourse.exercises.chapters import CHAPTERS
 from rnncourse.exercises.diagnosis import judge
 
 from .boxes import boxes
-from .cells import cells, formatted, in_notebooks
+from .cells import cells, formatted, in_notebooks, put_in, take_out
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,3 +108,20 @@ def test_the_page_lists_every_exercise():
             assert f"| `{exercise.name}` |" in text
         elif exercise.chapter in PAGES:
             assert f"{{ref}}`{exercise.title} <{exercise.label}>`" in text
+
+
+@by_chapter
+def test_to_put_them_in_again_changes_nothing_and_lost_ones_come_before_the_summary(chapter, tmp_path):
+    copy = tmp_path / PAGES[chapter].name
+    copy.write_bytes(PAGES[chapter].read_bytes())
+    put_in(copy)
+    was, now = ([(c.id, c.source) for c in nb] for nb in (read(chapter), nbformat.read(copy, as_version=4).cells))
+    assert now == was
+    lost = nbformat.read(copy, as_version=4)
+    assert take_out(lost.cells, in_notebooks(chapter)[-1]) is not None
+    nbformat.write(lost, copy)
+    put_in(copy)
+    text = "\n".join(cell.source for cell in nbformat.read(copy, as_version=4).cells)
+    assert {box.label for box in boxes(text.partition("\n## Summary\n")[0])} == {
+        e.label for e in exercises(chapter) if e.label
+    }

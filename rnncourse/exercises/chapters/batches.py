@@ -344,7 +344,7 @@ EXERCISES = (
     ),
     Derivation(
         "batches.gradient", "The gradient of the mean loss", 10, "derive",
-        task="Write the gradient of the cost J, the mean loss of the m examples, with respect to W_aa.",
+        task="Write the gradient of the cost $J$, the mean loss of the $m$ examples, with respect to $W_{aa}$.",
         left=r"\frac{\partial J}{\partial W_{aa}}",
         answer=(
             r"\frac{1}{m} \sum_{i=1}^{m} \sum_{t=1}^{T_x} \delta_z^{(i)\langle t \rangle} \left(a^{(i)\langle t-1 "

@@ -230,7 +230,7 @@ EXERCISES = (
     Derivation(
         "bidirectional.delta-bwd", "The stream from the end", 10, "derive", "ex-blank-bidirectional-delta-bwd",
         task=(
-            "Write the gradient with respect to the backward stream's z at step t in terms of its state and its "
+            "Write the gradient with respect to the backward stream's $z$ at step $t$ in terms of its state and its "
             "gradient."
         ),
         left=r"\overleftarrow{\delta}_z^{\langle t \rangle}",

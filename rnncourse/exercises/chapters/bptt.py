@@ -305,7 +305,7 @@ EXERCISES = (
     ),
     Exercise(
         "bptt.truncated", "Errors that travel k steps", 20, "code",
-        task="Let every error travel back over at most k steps, and add up what arrives at each state.",
+        task="Let every error travel back over at most $k$ steps, and add up what arrives at each state.",
         solution=truncated,
         reference=right_truncated,
         draw=draw_truncated,
@@ -339,7 +339,7 @@ EXERCISES = (
     ),
     Derivation(
         "bptt.delta-z", "Through the tanh", 5, "derive",
-        task="Write the gradient of the loss with respect to z_a at step t in terms of the state and its gradient.",
+        task="Write the gradient of the loss with respect to $z_a$ at step $t$ in terms of the state and its gradient.",
         left=r"\delta_z^{\langle t \rangle}",
         answer=r"\left(1 - (a^{\langle t \rangle})^2\right) \odot \delta_a^{\langle t \rangle}",
         allowed=(r"a^{\langle t \rangle}", r"\delta_a^{\langle t \rangle}"),
@@ -365,8 +365,8 @@ EXERCISES = (
     Derivation(
         "bptt.delta-recursion", "The recursion", 10, "derive", "ex-blank-bptt-delta-recursion",
         task=(
-            "Write the gradient with respect to the state at a step t before the last, from the step's own error and "
-            "from the gradient with respect to z one step later."
+            "Write the gradient with respect to the state at a step $t$ before the last, from the step's own error and "
+            "from the gradient with respect to $z_a$ one step later."
         ),
         left=r"\delta_a^{\langle t \rangle}",
         answer=r"W_{ya}^{\top} \delta_y^{\langle t \rangle} + W_{aa}^{\top} \delta_z^{\langle t+1 \rangle}",
@@ -396,7 +396,7 @@ EXERCISES = (
     ),
     Derivation(
         "bptt.weights", "The gradient of W_aa", 10, "derive",
-        task="Write the gradient of the whole loss with respect to W_aa as a sum over the steps.",
+        task="Write the gradient of the whole loss with respect to $W_{aa}$ as a sum over the steps.",
         left=r"\frac{\partial L}{\partial W_{aa}}",
         answer=r"\sum_{t=1}^{T_x} \delta_z^{\langle t \rangle} {a^{\langle t-1 \rangle}}^{\top}",
         allowed=(r"\delta_z^{\langle t \rangle}", r"a^{\langle t \rangle}"),

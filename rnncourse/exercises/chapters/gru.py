@@ -320,7 +320,7 @@ EXERCISES = (
     ),
     Exercise(
         "gru.bias-for", "A memory of given length, checked", 10, "derive",
-        task="Find the update gate's bias with which half of what was written is left after k steps.",
+        task="Find the update gate's bias with which half of what was written is left after $k$ steps.",
         solution=bias_for,
         reference=right_bias,
         draw=draw_bias,
@@ -371,7 +371,7 @@ EXERCISES = (
     ),
     Derivation(
         "gru.delta-u", "The update gate", 10, "derive", "ex-blank-gru-delta-u",
-        task="Write the gradient with respect to z_u at step t.",
+        task="Write the gradient with respect to $z_u$ at step $t$.",
         left=r"\delta_u^{\langle t \rangle}",
         answer=(
             r"\delta_c^{\langle t \rangle} \odot (\tilde c^{\langle t \rangle} - c^{\langle t-1 \rangle}) \odot "
@@ -405,7 +405,7 @@ EXERCISES = (
     ),
     Derivation(
         "gru.delta-candidate", "The candidate", 5, "derive",
-        task="Write the gradient with respect to z_c at step t.",
+        task="Write the gradient with respect to $z_c$ at step $t$.",
         left=r"\delta_{\tilde c}^{\langle t \rangle}",
         answer=(
             r"\delta_c^{\langle t \rangle} \odot \Gamma_u^{\langle t \rangle} \odot \left(1 - (\tilde c^{\langle t "

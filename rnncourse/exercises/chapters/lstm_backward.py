@@ -324,7 +324,7 @@ EXERCISES = (
     ),
     Exercise(
         "lstm-backward.coupled", "Coupled gates, checked", 10, "derive",
-        task="Find the gradient with respect to z_f where the update gate is 1 minus the forget gate.",
+        task="Find the gradient with respect to $z_f$ where the update gate is 1 minus the forget gate.",
         solution=coupled_back,
         reference=right_coupled,
         draw=draw_coupled,
@@ -352,7 +352,7 @@ EXERCISES = (
     Derivation(
         "lstm-backward.delta-c", "All that reaches the memory", 10, "derive", "ex-blank-lstm-backward-delta-c",
         task=(
-            "Write the gradient with respect to the memory at a step t before the last, from the gradient of the "
+            "Write the gradient with respect to the memory at a step $t$ before the last, from the gradient of the "
             "state and from the memory's gradient one step later."
         ),
         left=r"\delta_c^{\langle t \rangle}",
@@ -389,7 +389,7 @@ EXERCISES = (
     ),
     Derivation(
         "lstm-backward.delta-f", "The forget gate", 10, "derive",
-        task="Write the gradient with respect to z_f at step t.",
+        task="Write the gradient with respect to $z_f$ at step $t$.",
         left=r"\delta_f^{\langle t \rangle}",
         answer=(
             r"\delta_c^{\langle t \rangle} \odot c^{\langle t-1 \rangle} \odot \Gamma_f^{\langle t \rangle} \odot (1 "
@@ -416,7 +416,7 @@ EXERCISES = (
     ),
     Derivation(
         "lstm-backward.delta-o", "The output gate", 10, "derive",
-        task="Write the gradient with respect to z_o at step t.",
+        task="Write the gradient with respect to $z_o$ at step $t$.",
         left=r"\delta_o^{\langle t \rangle}",
         answer=(
             r"\delta_a^{\langle t \rangle} \odot \tanh(c^{\langle t \rangle}) \odot \Gamma_o^{\langle t \rangle} "

@@ -332,7 +332,7 @@ EXERCISES = (
     ),
     Exercise(
         "lstm-forward.bias-for", "A bias for a length, checked", 10, "derive",
-        task="Find the forget bias with which half of the memory is left after T steps.",
+        task="Find the forget bias with which half of the memory is left after $T$ steps.",
         solution=bias_for,
         reference=right_bias,
         draw=draw_bias,

@@ -148,7 +148,7 @@ EXERCISES = (
     Question("notation.dialect", "A dialect of your own choice", 30, "explore", "ex-notation-dialect"),
     Exercise(
         "notation.affine", "Columns as rows", 5, "code",
-        task="Write W_ya a + b_y for a batch.",
+        task="Write $W_{ya} a + b_y$ for a batch.",
         solution=affine,
         reference=right_affine,
         draw=draw_affine,
@@ -253,7 +253,7 @@ EXERCISES = (
     ),
     Derivation(
         "notation.delta-y", "Softmax and cross-entropy together", 10, "derive", "ex-blank-notation-delta-y",
-        task="Write the gradient of the loss with respect to the logits of step t.",
+        task="Write the gradient of the loss with respect to the logits of step $t$.",
         left=r"\delta_y^{\langle t \rangle}",
         answer=r"\hat y^{\langle t \rangle} - y^{\langle t \rangle}",
         allowed=(r"\hat y^{\langle t \rangle}", r"y^{\langle t \rangle}"),

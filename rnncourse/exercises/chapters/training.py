@@ -129,7 +129,7 @@ EXERCISES = (
     Question("training.research", "Is it the explosion? (research)", 30, "explore", "ex-training-research"),
     Exercise(
         "training.clip-by-norm", "Clipping by norm", 10, "code",
-        task="Shorten a gradient of two arrays together to a norm of at most max_norm.",
+        task="Shorten a gradient of two arrays together to a norm of at most `max_norm`.",
         solution=shortened,
         reference=right_clip,
         draw=draw_clip,

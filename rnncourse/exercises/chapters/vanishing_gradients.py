@@ -297,7 +297,7 @@ EXERCISES = (
     ),
     Derivation(
         "vanishing-gradients.jacobian", "One Jacobian", 10, "derive", "ex-blank-vanishing-gradients-jacobian",
-        task="Write the one-step Jacobian in terms of the state and W_aa.",
+        task="Write the one-step Jacobian in terms of the state and $W_{aa}$.",
         left=r"\frac{\partial a^{\langle t \rangle}}{\partial a^{\langle t-1 \rangle}}",
         answer=r"\operatorname{diag}\left(1 - (a^{\langle t \rangle})^2\right) W_{aa}",
         allowed=(r"a^{\langle t \rangle}", "W_{aa}"),
