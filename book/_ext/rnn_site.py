@@ -202,6 +202,30 @@ def unique_ids(app: Sphinx, doctree: nodes.document) -> None:
             node["ids"] = [latest.get(name, name) for name in node["ids"]]
 
 
+def one_fold(app: Sphinx, doctree: nodes.document) -> None:
+    """Fold code that stands together together: a folded cell that puts out nothing goes into the next one's fold."""
+    for cell in list(doctree.findall(folded)):
+        after = cell.next_node(descend=False, siblings=True)
+        if (
+            len(cell) == 1
+            and after is not None
+            and folded(after)
+            and cell["prompt_show"] == after["prompt_show"]
+        ):
+            after[0].children[:0] = cell[0].children
+            for child in cell[0].children:
+                child.parent = after[0]
+            cell.parent.remove(cell)
+
+
+def folded(node: nodes.Node) -> bool:
+    """Whether a node is a cell whose code is folded."""
+    return isinstance(node, nodes.container) and node.get("hide_mode") in {
+        "input",
+        "all",
+    }
+
+
 def valid(body: str) -> str:
     """Return the body of a page with what HTML allows: no block inside of a line, no header of a column without words."""
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
@@ -294,6 +318,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", initials, priority=900)
     app.connect("missing-reference", public_names)
     app.connect("doctree-read", unique_ids)
+    app.connect("doctree-read", one_fold)
     app.connect("html-page-context", page, priority=900)
     app.connect("build-finished", redirect, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -212,6 +212,18 @@ def test_all_folded_things_look_alike(served: str, chromium: b.webdriver.Chrome)
     assert chromium.execute_script(EMPTY) == []
 
 
+TWO_FOLDS = re.compile(
+    r"<summary>([^<]*)</summary>\s*<div class=\"cell_input(?:(?!<summary>|\"cell_output).)*</details>\s*</div>"
+    r"\s*<div class=\"cell tag_hide-\w+[^>]*>\s*<details[^>]*>\s*<summary>\1</summary>",
+    re.DOTALL,
+)
+
+
+@pytest.mark.parametrize("page", b.pages_of_the_toc())
+def test_code_that_stands_together_is_folded_together(page: str, site: Path) -> None:
+    assert not TWO_FOLDS.findall((site / page).read_text("utf8"))
+
+
 def test_a_wide_drawing_is_boxed_once() -> None:
     """At least as wide as its smallest label needs; scripts do not count; a second look changes nothing."""
     wide = '<svg viewBox="0 0 600 90"><text font-size="13px">a<tspan font-size="4px">t</tspan></text></svg>'
