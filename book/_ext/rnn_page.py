@@ -79,11 +79,35 @@ MODE_AT_START = (
     "document.documentElement.dataset.theme = { light: 'light', dark: 'dark' }[document.documentElement.dataset.mode]\n"
     "      || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');",
 )
-# The theme measures every listing when a page is there, changes it, and so lays the page out again for the next one;
-# page.js finds what scrolls when it comes near the window.
-SCROLLERS = (
-    "scripts/pydata-sphinx-theme.js",
-    "e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1",
+# Scripts of the theme and of Sphinx, what of each is taken out, and what is put there.
+REPAIRS = (
+    # The theme measures every listing when a page is there, changes it, and so lays the page out again for the next one;
+    # page.js finds what scrolls when it comes near the window.
+    (
+        "scripts/pydata-sphinx-theme.js",
+        "e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1",
+        "/* page.js */",
+    ),
+    # What the search shows of a page: its prose; code, which begins with imports, only where the prose lacks the word.
+    (
+        "searchtools.js",
+        'of [".headerlink", "script", "style"]) {',
+        'of [".headerlink", "script", "style", ".bd-header-article", "#jb-print-docs-body", "h1", "div.math", "summary",'
+        '\n      ".equation-mark", ".equation-menu", ".claim-mark", ".notation-note", ".prev-next-area"]) {',
+    ),
+    (
+        "searchtools.js",
+        "    if (anchor) {\n      const anchorContent",
+        """    const code = htmlElement.querySelectorAll('[role="main"] :is(.cell_input, .cell_output, [class*="highlight-"])');
+    htmlElement.querySelector('[role="main"]')?.append(...code);
+    if (anchor) {
+      const anchorContent""",
+    ),
+    (
+        "searchtools.js",
+        "const text = Search.htmlToText(htmlText, anchor);",
+        'const text = Search.htmlToText(htmlText, anchor).replace(/\\s+/g, " ").trim();',
+    ),
 )
 
 
@@ -248,17 +272,17 @@ def smaller(picture: Path) -> None:
         few.save(picture, "PNG", optimize=True)
 
 
-def without_measuring(static: Path) -> None:
-    """Take the theme's search for what scrolls out of its script."""
-    name, measures = SCROLLERS
-    script = (static / name).read_text("utf8")
-    if (
-        measures not in script and ".forEach(e=>{})" not in script
-    ):  # which is left of it
-        raise ExtensionError(
-            f"{name} has changed: page.js and it may both look for what scrolls"
-        )
-    (static / name).write_text(script.replace(measures, ""), "utf8")
+def repair(static: Path) -> None:
+    """Mend the scripts that are not ours; they are copied anew only when the theme has changed."""
+    for name, text, instead in REPAIRS:
+        script = (static / name).read_text("utf8")
+        if instead in script:
+            continue
+        if script.count(text) != 1:
+            raise ExtensionError(
+                f"{name} has not {text!r}: it has changed (see REPAIRS in rnn_page.py), or they have (make clean)"
+            )
+        (static / name).write_text(script.replace(text, instead), "utf8")
 
 
 def finish(app: Sphinx, error: Exception | None) -> None:
@@ -266,7 +290,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    without_measuring(out / "_static")
+    repair(out / "_static")
     css, first = (
         joined(out / "_static"),
         "\n".join((out / "_static" / name).read_text("utf8") for name in AT_ONCE),

@@ -99,6 +99,18 @@ def test_search_finds_the_forget_gate(address: str, chromium: b.webdriver.Chrome
     assert searched(chromium, address, "transmogrifier") == []
 
 
+@pytest.mark.parametrize("words", ["sunspots", "transpose", "tensordot", "glossary"])
+def test_the_search_shows_prose(words: str, address: str, chromium: b.webdriver.Chrome) -> None:
+    """Around the word; nothing of the page's header or its buttons, and code only where no prose has the word."""
+    searched(chromium, address, words)
+    there = "return [...document.querySelectorAll('#search-results li:has(p.context)')].map(e => [e.innerText])"
+    found = WebDriverWait(chromium, b.PATIENCE).until(lambda driver: driver.execute_script(there))
+    for (text,) in found:
+        assert not re.search(r"\bimport\b|Copy TeX|Notation\s+Ng|keeps? the book's notation", text), text
+    if words != "glossary":  # which stands in a heading
+        assert any(words in text.lower().partition("\n")[2] for (text,) in found)
+
+
 def searched(browser: b.webdriver.Chrome, address: str, words: str) -> list[str]:
     """Return the addresses that the search page lists."""
     browser.get(f"{address}search.html?q={words}")
