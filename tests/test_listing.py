@@ -29,15 +29,14 @@ def told(a):
 def quoting(X):
     """Say something."""
     b = """three quotes""", """and three"""  # why  # and why else
-    X = [b, X]
-    return X
+    return b, X
 
 
 def test_the_body_stands_without_its_docstring_and_with_comments_above():
     assert repr(listing(told)) == "# why\nb = a + 1\nb = [b,\n     a]\n\n# alone\nreturn [b]"
     assert repr(listing(plain)) == 'if a:\n    # a comment\n    return "yes"\nreturn "no"'
 
-    three = '# why  # and why else\nb = """three quotes""", """and three"""\nX = [b, X]\nreturn X'
+    three = '# why  # and why else\nb = """three quotes""", """and three"""\nreturn b, X'
     assert repr(listing(quoting)) == three
 
 
