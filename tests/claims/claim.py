@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from .statistics import p_value
@@ -13,6 +14,8 @@ from .table import Table, table, wanted
 MOST_P = 0.05
 WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 NUMBER = re.compile(r"(?<![\w.])[-−]?\d+(?:[.,]\d+)*")
+LOWER = r"at least|above|(?<!no )more than"
+UPPER = r"at most|below|less than|no more than|fewer than"
 COUNT = re.compile(rf"\b(?:{'|'.join(WORDS)}|all) of (?:{'|'.join(WORDS)})\b", re.IGNORECASE)
 
 
@@ -94,8 +97,11 @@ def again(name: str, of: str, chapter: str, text: str) -> None:
     CLAIMS[name] = replace(CLAIMS[of], name=name, chapter=chapter, text=text, says=says)
 
 
-def reads(printed: str, value: Any) -> bool:
-    """Tell whether a value is what is printed, at the precision of the print; a pair is a count, as 'two of five'."""
+def reads(printed: str, value: Any, text: str = "") -> bool:
+    """Tell whether a value is what is printed, at the precision of the print; a pair is a count, as 'two of five'.
+
+    Where the text makes a bound of it, as 'at least 42 %', it is rounded to the side on which the bound is true.
+    """
     if isinstance(value, tuple):
         k, n = value
         counts = {f"{k} of {n}"}
@@ -107,7 +113,16 @@ def reads(printed: str, value: Any) -> bool:
         return False
     digits = number.group().replace("−", "-").replace(",", "")
     decimals = len(digits.split(".")[1]) if "." in digits else 0
-    return f"{value:.{decimals}f}" == digits
+    said = re.escape(printed)
+    lower, upper = (
+        re.search(rf"(?:{words}) (?:{said})|(?:{said})(?: \w+)? {words.split('|')[0]}", text)
+        for words in (LOWER, UPPER)
+    )
+    if not (lower or upper):
+        return f"{value:.{decimals}f}" == digits
+    unit, slack = Decimal(1).scaleb(-decimals), Decimal("1e-12")  # the slack is for a value that is the number itself
+    over = Decimal(float(value)) - Decimal(digits)
+    return -slack <= (over if lower else -over) < unit - slack
 
 
 def unsaid(each: Claim) -> list[str]:
@@ -145,7 +160,9 @@ def judge(each: Claim, runs: Table | None = None, holds: Any = None, quick: bool
     if incomplete(each, runs):
         return Verdict(("runs are missing",))
     wrong = [
-        f"prints {printed}, computes {get(runs)}" for printed, get in each.says.items() if not reads(printed, get(runs))
+        f"prints {printed}, computes {get(runs)}"
+        for printed, get in each.says.items()
+        if not reads(printed, get(runs), each.text)
     ]
     sizes = {"runs": len(runs), "seeds": len(runs.levels("seed"))}
     if each.kind == "same":

@@ -29,12 +29,12 @@ def at(runs: Table, training: str, column: str) -> Any:
     control={"training": "before"},
     treatment={"training": "after"},
     says={
-        "99 %": lambda runs: 100 * at(runs, "after", "follows").min(),
+        "98 %": lambda runs: 100 * at(runs, "after", "follows").min(),
         "57 %": lambda runs: 100 * at(runs, "before", "follows").max(),
         "8 %": lambda runs: 100 * at(runs, "after", "unmarked").max(),
     },
     text="In each of five networks trained at one learning rate, there is a unit of whose memory a running sum and a "
-    "count explain at least 99 %; before training, of the best unit's at most 57 %; and of the unmarked numbers the "
+    "count explain at least 98 %; before training, of the best unit's at most 57 %; and of the unmarked numbers the "
     "same two explain at most 8 %.",
 )
 def adder_follows(runs: Table) -> bool:
@@ -53,11 +53,11 @@ def adder_follows(runs: Table) -> bool:
         "0.76": lambda runs: at(runs, "after", "at_marks").min(),
         "0.88": lambda runs: at(runs, "after", "at_marks").max(),
         "0.02": lambda runs: at(runs, "after", "elsewhere").max(),
-        "0.99": lambda runs: at(runs, "after", "forget").min(),
+        "0.98": lambda runs: at(runs, "after", "forget").min(),
         "0.11": lambda runs: (at(runs, "before", "at_marks") - at(runs, "before", "elsewhere")).max(),
     },
     text="After training at one learning rate, its update gate is in the mean open by 0.76 to 0.88 at the marked "
-    "steps and by at most 0.02 at the others, and its forget gate by at least 0.99; before training the update gates "
+    "steps and by at most 0.02 at the others, and its forget gate by at least 0.98; before training the update gates "
     "at marked and at other steps differ by at most 0.11.",
 )
 def adder_gates(runs: Table) -> bool:
@@ -77,10 +77,10 @@ def adder_gates(runs: Table) -> bool:
     says={
         "92 %": lambda runs: losses(runs, ADDER).min(),
         "18": lambda runs: runs.about["settings"]["units"] - 1,
-        "6 %": lambda runs: losses(runs, OTHERS).max(),
+        "7 %": lambda runs: losses(runs, OTHERS).max(),
     },
     text="Hold the memory of that one unit at its mean, and the loss is at least 92 % of a guess's in each of five "
-    "networks trained at one learning rate; hold those of all 18 others instead, and it is at most 6 %.",
+    "networks trained at one learning rate; hold those of all 18 others instead, and it is at most 7 %.",
 )
 def adder_held(runs: Table) -> bool:
     return bool(losses(runs, ADDER).min() > 90 and losses(runs, OTHERS).max() < 10)
@@ -91,10 +91,10 @@ def adder_held(runs: Table) -> bool:
     "memory-adder",
     where={"lag": 50, "training": "after", "held": (NOTHING, READ)},
     says={
-        "16 %": lambda runs: losses(runs, READ).max(),
+        "17 %": lambda runs: losses(runs, READ).max(),
         "2 %": lambda runs: losses(runs, NOTHING).max(),
     },
-    text="With all that the cell reads of its own output held at its mean, the loss is at most 16 % of a guess's, and "
+    text="With all that the cell reads of its own output held at its mean, the loss is at most 17 % of a guess's, and "
     "at most 2 % with nothing held.",
 )
 def adder_read(runs: Table) -> bool:
@@ -355,11 +355,11 @@ OTHER_FIVE = (TANH, ORTHOGONAL, RELU, STANDARD, BY_LAG)
     along=("rate",),
     says={
         "84 %": lambda runs: right(runs, GATED).min(),
-        "44 %": lambda runs: max(right(runs, network).max() for network in OTHER_FIVE),
+        "45 %": lambda runs: max(right(runs, network).max() for network in OTHER_FIVE),
         "two of five": lambda runs: solved(runs, GATED),
     },
     text="At $T = 20$ the GRU has at least 84 % of the sequences right with each of five seeds, and solves it in two "
-    "of five; none of the other networks has more than 44 %, at the best of three learning rates each.",
+    "of five; the other networks have at most 45 %, at the best of three learning rates each.",
 )
 def copying_gru(runs: Table) -> bool:
     return bool(right(runs, GATED).min() > max(right(runs, network).max() for network in OTHER_FIVE))

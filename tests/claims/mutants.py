@@ -9,6 +9,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -87,7 +88,7 @@ def mutants(each: Claim) -> Iterator[tuple[str, str, bool]]:
             yield (
                 "number changed",
                 f"{printed} → {other}",
-                bool(judge(Claim(**{**vars(each), "says": says}), quick=True).problems),
+                bool(judge(replace(each, says=says, text=each.text.replace(printed, other)), quick=True).problems),
             )
     if not each.experiment:
         return

@@ -122,6 +122,18 @@ def test_numbers_are_compared_as_printed():
     assert not reads("16 of 19", (16, 18))
 
 
+def test_a_bound_is_rounded_to_the_side_on_which_it_is_true():
+    assert reads("42 %", 42.75, "it is at least 42 % of a guess's")
+    assert not reads("43 %", 42.75, "it is at least 43 % of a guess's")
+    assert not reads("41 %", 42.75, "it is at least 41 % of a guess's")  # true, and could say more
+    assert reads("0.15", 0.1438, "held at most 0.15")
+    assert not reads("0.14", 0.1438, "held at most 0.14")
+    assert reads("66 %", 65.8, "no more than 66 % are right")
+    assert reads("200", 200, "after 200 updates at most, or")
+    assert not reads("200", 201, "after 200 updates at most, or")
+    assert reads("1 %", 1, "below 1 % with nothing changed")  # a threshold that the function has
+
+
 @pytest.fixture
 def stored(monkeypatch):
     """Let claims be about a table of this test: b is better than a by one."""
