@@ -1,7 +1,7 @@
 """The gated recurrent unit, in its two forms: the reset gate before the product with W_cc, or after it.
 
-The two are different cells. Before is how it was published and how the course writes it; after is what PyTorch and
-cuDNN compute. The state is c, and the output is the state: a = c.
+The two are different cells. Before is how the printed paper and the course write it; after, the form of the paper's
+first version, is what PyTorch and cuDNN compute. The state is c, and the output is the state: a = c.
 """
 
 from __future__ import annotations

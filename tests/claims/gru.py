@@ -92,8 +92,8 @@ def gates_must_move(runs: Table) -> bool:
     factor="held",
     outcome="accuracy",
     margin=0.02,
-    text="With all reset gates held open the answers are as right as before, within 0.02: these networks do not "
-    "need them to move.",
+    text="At the delay of 20, with all reset gates held open, the answers are as right as before, within 0.02: there "
+    "these networks do not need them to move.",
 )
 def reset_not_needed(runs: Table) -> tuple[float, float]:
     return sign_interval(runs.where(held="reset gate at 1")["accuracy"] - runs.where(held="nothing")["accuracy"])

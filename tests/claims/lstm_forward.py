@@ -104,8 +104,8 @@ def ways_over_10(runs: Table) -> bool:
         "all of five": lambda runs: came_through(runs, FULL, 20),
         "none of five": lambda runs: came_through(runs, WITHOUT, 20),
     },
-    text="Over 20 steps all of five learn it with the whole gradient and none of five without what comes back along"
-    " the line, each at the best of three learning rates: there the line is needed.",
+    text="Over 20 steps all of five learn it within 500 updates with the whole gradient and none of five without what "
+    "comes back along the line, each at the best of three learning rates: to be in time, the line is needed.",
 )
 def line_needed(runs: Table) -> bool:
     return came_through(runs, FULL, 20)[0] >= 5 and came_through(runs, WITHOUT, 20)[0] <= 0
@@ -177,7 +177,7 @@ def trained_told(runs: Table) -> bool:
         "19": lambda runs: len(runs["forget"][0]) - 1,
         "8 %": lambda runs: 100 * runs["forget"][:, 1:].prod(axis=1).max(),
     },
-    text="The forget gates of that unit, multiplied over the 19 later steps, leave at most 8 % of what was written.",
+    text="The mean positions of that unit's forget gates, multiplied over the 19 later steps, come to at most 8 %.",
 )
 def own_line(runs: Table) -> bool:
     return bool(runs["forget"][:, 1:].prod(axis=1).max() < 0.075)
@@ -213,7 +213,7 @@ def through_a(runs: Table) -> bool:
     treatment={"held": UPDATE},
     says={"42 %": lambda runs: losses(runs, UPDATE).min(), "15 %": lambda runs: losses(runs, FORGET).max()},
     text="With every update gate held at its mean the loss is at least 42 % of a guess's, with the forget gates so "
-    "held at most 15 %, at that learning rate: the update gates have to move, and the forget gates hardly.",
+    "held at most 15 %, at that learning rate: the update gates have to move, the forget gates far less.",
 )
 def update_gate(runs: Table) -> bool:
     return bool(losses(runs, UPDATE).min() > losses(runs, FORGET).max())
