@@ -17,8 +17,11 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from functools import cache
+from importlib import import_module
+from inspect import isabstract
 from math import isfinite
 from pathlib import Path
+from pkgutil import iter_modules
 from secrets import token_hex
 from typing import Any, NoReturn
 
@@ -158,16 +161,13 @@ def load(path: str | os.PathLike[str], kinds: Collection[type] = (), limit: int 
 @cache
 def _own_kinds() -> dict[str, type]:
     """Return the package's own kinds, by name."""
-    from . import optimizers, schedules, training
-    from .layers import bidirectional, deep, dense, embedding, gru, halves, lstm, recurrent_dropout, rnn, use_gate
+    from . import layers, optimizers, schedules, training
 
-    layers = (
-        *(rnn.RNN, gru.GRU, lstm.LSTM, use_gate.UseGateCell, dense.Dense, embedding.Embedding),
-        *(bidirectional.Bidirectional, deep.Deep, halves.Halves, recurrent_dropout.RecurrentDropout),
-    )
-    rest = [getattr(module, name) for module in (optimizers, schedules) for name in module.__all__]
-    rest = [kind for kind in rest if isinstance(kind, type) and issubclass(kind, Record)]
-    return {kind.__name__: kind for kind in (*layers, *rest, Gradients, training.Training)}
+    found = [module.name for module in iter_modules(layers.__path__) if not module.ispkg]
+    modules = [import_module(f"{layers.__name__}.{name}") for name in found]
+    public = [getattr(module, name) for module in (*modules, optimizers, schedules) for name in module.__all__]
+    records = [kind for kind in public if isinstance(kind, type) and issubclass(kind, Record) and not isabstract(kind)]
+    return {kind.__name__: kind for kind in (*records, Gradients, training.Training)}
 
 
 def _known(kinds: Collection[type]) -> dict[str, type]:

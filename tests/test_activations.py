@@ -29,6 +29,10 @@ FACTS = {
 }
 
 
+def test_the_facts_of_every_activation_are_known():
+    assert FACTS.keys() == ACTIVATIONS.keys(), "an activation needs a line in FACTS"
+
+
 def exactly(function, *values: float) -> list[float]:
     """Evaluate a function of Decimals with 400 digits."""
     with localcontext() as context:

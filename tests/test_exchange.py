@@ -23,6 +23,7 @@ import pytest
 from test_translations import ONNX, given
 
 from rnncourse import GRU, LSTM, RNN, Bidirectional, Deep, Dense, Embedding, Halves, tree_map
+from rnncourse.activations import ACTIVATIONS
 from rnncourse.exchange import keras as to_and_from_keras
 from rnncourse.exchange import onnx as to_and_from_onnx
 from rnncourse.exchange import orders, pytorch
@@ -764,6 +765,15 @@ def test_modules_that_are_refused(rng):
         pytorch.from_torch(torch.nn.LSTM(3, 5, dtype=torch.bfloat16))
     with pytest.raises(TypeError, match="expected dtype float32 or float64, got float16"):
         pytorch.from_torch(torch.nn.LSTM(3, 5, dtype=torch.float16))
+
+
+def test_an_activation_that_onnx_has_not_is_refused(monkeypatch, rng):
+    """A new one of the package has to be named in `ACTIVATIONS` of exchange/onnx.py, or is refused by name."""
+    assert ACTIVATIONS.keys() == to_and_from_onnx.ACTIVATIONS.keys()
+    monkeypatch.setitem(ACTIVATIONS, "square", (np.square, np.sqrt))
+    for layer in (RNN.init(2, 3, rng, activation="square"), Dense.init(2, 3, rng, activation="square")):
+        with pytest.raises(ValueError, match=r"activation: expected one of tanh, .*, got 'square'"):
+            to_and_from_onnx._operator(layer)
 
 
 @ONNX_LIVE

@@ -172,7 +172,7 @@ class _Graph:
         if layer.b is not None:
             out = self.node("Add", [out, self.array("b", layer.b)])
         if layer.activation != "identity":
-            out = self.node(ACTIVATIONS[layer.activation], [out])
+            out = self.node(_operator(layer), [out])
         return self.without_padding(out, layer.dtype) if self.lengths else out
 
     def without_padding(self, out: str, dtype: Any) -> str:
@@ -239,7 +239,7 @@ def _node_of(pair: tuple[Any, ...]) -> tuple[dict[str, Array], dict[str, Any]]:
     if len(pair) == 2:
         attributes["direction"] = "bidirectional"
     if isinstance(layer, RNN):
-        attributes["activations"] = [ACTIVATIONS[each.activation] for each in pair]
+        attributes["activations"] = [_operator(each) for each in pair]
         if "identity" in (each.activation for each in pair):
             attributes |= {"activation_alpha": [1.0] * len(pair), "activation_beta": [0.0] * len(pair)}
     elif isinstance(layer, GRU):
@@ -259,6 +259,11 @@ def _form(layer: Any) -> tuple[Any, ...]:
         getattr(layer, "p_f", None) is None,
         getattr(layer, "coupled", 0),
     )
+
+
+def _operator(layer: Any) -> str:
+    """Return ONNX's name of a layer's activation, if it has one."""
+    return ACTIVATIONS[validate.choice("activation", layer.activation, tuple(ACTIVATIONS))]
 
 
 def _p_u(layer: LSTM) -> Any:

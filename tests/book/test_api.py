@@ -95,6 +95,7 @@ def test_a_public_name_has_an_example(name: str, thing: Any) -> None:
 def test_the_chapter_of_a_module_is_about_it(name: str) -> None:
     """The page is there, and the first of them names something of the module."""
     own = [*module(name).__all__, f"(?i:{name.rpartition('.')[2]})"]
+    assert name in rnn_derived.CHAPTERS, f"{name}: name its chapter in CHAPTERS of book/_ext/rnn_derived.py"
     for page in rnn_derived.CHAPTERS[name]:
         (path,) = BOOK.glob(f"{page}.*")
         text = path.read_text("utf8")
@@ -113,13 +114,13 @@ CELLS = [(n, t) for n, t in THINGS if re.search(r"(cell|normalised_\w+)_(forward
 
 @pytest.mark.parametrize(("name", "thing"), [pytest.param(n, t, id=n) for n, t in CELLS])
 def test_every_cell_cites_equations(name: str, thing: Any) -> None:
-    assert rnn_derived.labels(thing)
+    assert rnn_derived.labels(thing), f"{name}: no line ends with the label of an equation of the book, # eq:…"
     text = rnn_derived.line(name.rpartition(".")[0], rnn_derived.labels(thing), where())
     assert text.startswith("*Derived in* :doc:`/book/")
 
 
 def test_there_are_cells() -> None:
-    assert len(CELLS) == 12
+    assert len(CELLS) >= 12
 
 
 def test_what_the_page_gets() -> None:

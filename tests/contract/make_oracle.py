@@ -47,7 +47,9 @@ def stored(case) -> dict[str, np.ndarray]:
 
 def load(case) -> list[tuple[World, dict[str, np.ndarray]]]:
     """The stored worlds and what PyTorch made of them."""
-    with np.load(FOLDER / f"{case}.npz", allow_pickle=False) as file:
+    path = FOLDER / f"{case}.npz"
+    assert path.is_file(), f"{case} has no stored numbers: cd tests && python -m contract.make_oracle {case}"
+    with np.load(path, allow_pickle=False) as file:
         arrays = dict(file)
     pairs = []
     for k, world in enumerate(worlds(case)):

@@ -176,6 +176,7 @@ def unroll(layer: Any, at: str, state: str, t: dict[str, Any], x: Any, inside: A
         return torch.where(inside, a, 0.0), {}
     if kind == "Embedding":
         return torch.where(inside, p["W"][x], 0.0), {}
+    assert kind in CELLS, f"{kind}: give it a cell in CELLS of tests/contract/oracles.py"
     paths = [path for path in t if path == state or path.startswith(f"{state}[")]
     parts, outputs = [t[path] for path in paths], []
     for x_t, in_t in zip(x, inside, strict=True):
