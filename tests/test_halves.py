@@ -38,6 +38,15 @@ def test_the_halves_together_are_the_batch(name, lengths):
     assert_trees_close((mine.x, mine.state, mine.layer.layer), (theirs.x, theirs.state, theirs.layer), 1e-13)
 
 
+def test_what_is_not_wanted_and_what_is_none_is_as_in_the_layer():
+    layer, halves = LAYERS["lstm"], Halves(LAYERS["lstm"], least=0)
+    x, state, da, (_, dc) = random_world(layer, 6, 5, 1)
+    whole, cut = layer.forward(x, state), halves.forward(x, state)
+    mine, theirs = halves.backward(cut, da, (None, dc), inputs=False), layer.backward(whole, da, (None, dc))
+    assert mine.x is None
+    assert_trees_close((mine.state, mine.layer.layer), (theirs.state, theirs.layer), 1e-13)
+
+
 @pytest.mark.parametrize(
     ("batch", "least", "parts"),
     [(4, 36, [2, 2]), (4, 37, [4]), (5, 0, [2, 3]), (2, 0, [1, 1]), (1, 0, [1]), (0, 0, [0])],

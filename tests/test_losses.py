@@ -519,3 +519,19 @@ def test_classes_go_with_float32_logits():
     assert value.dtype == dz.dtype == np.float32
     np.testing.assert_allclose(value, wide.value, rtol=1e-6)
     np.testing.assert_allclose(dz, wide.dz, atol=1e-6)
+
+
+def test_the_mean_is_over_steps_though_targets_are_off_by_a_little():
+    z, y = np.array([[0.3, -0.2], [1.0, 0.5]]), np.array([[0.5, 0.4995], [0.2, 0.8]])
+    each, _ = softmax_cross_entropy(z, y, reduction="none")
+    assert softmax_cross_entropy(z, y, reduction="mean").value == pytest.approx(each.sum() / 2, rel=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_weights_of_classes_and_a_class_that_is_none_where_nothing_counts(dtype):
+    z, weights = np.array([[0.3, -0.2, 0.0], [1.0, 0.5, 2.0]], dtype), np.array([1.0, 3.0, 2.0], dtype)
+    masked = softmax_cross_entropy(z, np.array([1, -1]), np.array([True, False]), weights=weights)
+    alone = softmax_cross_entropy(z[:1], np.array([1]), weights=weights)
+    assert masked.value == alone.value
+    assert masked.dz.dtype == dtype
+    np.testing.assert_array_equal(masked.dz, np.concatenate([alone.dz, np.zeros((1, 3), dtype)]))

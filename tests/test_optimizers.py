@@ -669,3 +669,24 @@ def test_a_step_on_what_fits_is_checked_quickly(monkeypatch):
 def test_the_quick_check_looks_at_the_steps_too(steps):
     with pytest.raises((TypeError, ValueError), match=r"^state\.steps: expected"):
         SGD(0.1).update(MODEL, MODEL, SGDState(MODEL, steps))
+
+
+def test_bare_numbers_are_refused_by_an_update():
+    with pytest.raises(TypeError, match=r"^model: expected"):
+        SGD(0.1).update(2.0, 2.0, SGDState(2.0, 0))
+
+
+def test_gradients_and_state_that_fit_each_other_do_not_fit_another_model():
+    layers = [RNN.init(2, n_a, np.random.default_rng(0)) for n_a in (2, 3)]
+    model, other = (Gradients(np.zeros(2), None, layer) for layer in layers)
+    with pytest.raises(ValueError, match=r"^grads.layer.W"):
+        SGD(0.1).update(model, other, SGDState(other, 0))
+
+
+def test_the_norm_takes_integers_and_refuses_what_is_no_real_number_by_its_path():
+    assert global_norm({"a": np.array([3]), "b": [np.array([4], np.int8)]}) == 5
+    with pytest.raises(TypeError, match=r"^grads\.b\[0\]: expected .*float32, float64 or integers"):
+        global_norm({"a": np.array([3.0]), "b": [np.array([4j])]})
+    layer = RNN(W=np.ones((1, 2), complex), b=np.ones(1, complex))
+    with pytest.raises(TypeError, match=r"^grads\.layer\.W: expected"):
+        global_norm({"layer": layer})
