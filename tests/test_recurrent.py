@@ -224,3 +224,10 @@ def test_only_things_with_all_members_are_layers():
     for wrong in (LSTM, "rnn", np.tanh, SimpleNamespace(forward=1, backward=1, zero_state=1, n_x=1, n_out=1)):
         with pytest.raises(TypeError, match=r"^mine: expected a layer, got"):
             validate.layers(mine=wrong)
+
+
+@pytest.mark.parametrize("name", ["W", "b"])
+def test_from_gates_takes_blocks_and_no_stacked_array(name):
+    one = {"W_aa": np.ones((1, 1)), "W_ax": np.ones((1, 1)), "b_a": np.zeros(1)}
+    with pytest.raises(TypeError, match=rf"^{name}: expected one of the names W_a, b_a, activation, got another one"):
+        RNN.from_gates(**one, **{name: np.ones((1, 2))})

@@ -85,7 +85,7 @@ class RecurrentLayer(Record, ABC):
         """Check W, b and the further parameters, and replace them by private read-only copies of one dtype."""
         needed = {x.name for x in fields(self) if x.default is MISSING and x.init}
         given = {"W": self.W, "b": self.b} | {name: getattr(self, name) for name in self.further}
-        given = {name: v for name, v in given.items() if v is not None or name in {"W", "b", *needed}}
+        given = {name: v for name, v in given.items() if v is not None or name in needed}
         validate.parameters(**given)
         G = len(self.blocks)
         if self.W.ndim != 2 or not self.W.shape[0] or self.W.shape[0] % G or self.W.shape[1] <= self.W.shape[0] // G:

@@ -101,7 +101,7 @@ TESTS = {
             *looped("rnn-tanh"),
             *UNITS,
             *CHECKS,
-            "tests/test_workspace.py",
+            *(f"tests/test_{name}.py" for name in ("workspace", "initializers", "gru", "lstm", "use_gate")),
         ],
         "rnn-tanh|use-gate|gru",
         MEASURED,
