@@ -361,23 +361,17 @@ def test_bad_settings_are_refused_by_name(known, name, bad):
         known.kind(**known.settings | {name: bad})
 
 
+EDGE = {POSITIVE: 0, FRACTION: 1}
+
+
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda: SGD(0),
-        lambda: SGD(0.1, 1),
-        lambda: SGD(0.1, 1.5),
-        lambda: Adam(0),
-        lambda: Adam(0.1, 1),
-        lambda: Adam(0.1, 0.9, 1.0),
-        lambda: RMSProp(0.0),
-        lambda: RMSProp(0.1, 1.0),
-        lambda: RMSProp(0.1, momentum=1.0),
-    ],
+    ("known", "name"), [(known, name) for known in OPTIMIZERS for name, limit in known.limits.items() if limit in EDGE]
 )
-def test_settings_on_the_edge_are_refused(make):
-    with pytest.raises(ValueError, match=r"expected a number .* got [01]"):
-        make()
+def test_settings_on_the_edge_are_refused(known, name):
+    edge = EDGE[known.limits[name]]
+    for value in (edge, float(edge)):
+        with pytest.raises(ValueError, match=rf"^{name}: expected a number .* got {edge}"):
+            known.kind(**known.settings | {name: value})
 
 
 @pytest.mark.parametrize("optimizer", EVERY, ids=repr)
@@ -659,7 +653,7 @@ def test_a_step_on_what_fits_is_checked_quickly(monkeypatch):
     def careful(*args, **options):
         raise AssertionError("the careful check was called")
 
-    states = [(optimizer, optimizer.init(MODEL)) for optimizer in (SGD(0.1), RMSProp(), Adam(), AdamW())]
+    states = [(optimizer, optimizer.init(MODEL)) for optimizer in EVERY]
     monkeypatch.setattr(optimizers, "check_match", careful)
     for optimizer, state in states:
         optimizer.update(MODEL, MODEL, state)
