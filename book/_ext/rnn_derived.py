@@ -1,6 +1,7 @@
 """Behind the description of each public name: the chapter that derives it, and the equations that its code cites.
 
-A line of code that computes an equation ends with its label, ``# eq:gru-update``. What cites none is told by its module.
+A line of code that computes an equation ends with its label, ``# eq:gru-update``. What cites none is told by its module:
+by the pages that are named here, or, of a layer, by those of the equations that its module cites.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from functools import cache
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,16 +22,12 @@ if TYPE_CHECKING:
 LABEL = re.compile(r"\beq:[a-z0-9]+(?:-[a-z0-9]+)*")
 CHAPTERS = {  # where a module's subject is treated, by the pages of the book
     "layers.rnn": ("foundations/rnn-forward", "foundations/bptt"),
-    "layers.gru": ("gated/gru",),
     "layers.lstm": ("gated/lstm-forward", "gated/lstm-backward"),
-    "layers.use_gate": ("appendices/what-the-notes-got-wrong",),
     "layers.sequence": ("foundations/batches",),
     "layers.bidirectional": ("architectures/bidirectional",),
-    "layers.deep": ("architectures/deep",),
     "layers.dense": ("foundations/notation",),
     "layers.embedding": ("learning/language-model",),
     "layers.recurrent_dropout": ("architectures/deep",),
-    "layers.layer_norm": ("appendices/write-a-cell",),
     "layers.halves": ("appendices/performance",),
     "chunked": ("learning/training",),
     "rtrl": ("foundations/bptt",),
@@ -77,14 +75,19 @@ def places(book: Path) -> dict[str, str]:
     }
 
 
+def chapters(module: str, where: dict[str, str]) -> tuple[str, ...]:
+    """Return the pages that treat a module's subject, none if nothing says so."""
+    if module in CHAPTERS or not module.startswith("layers."):
+        return CHAPTERS.get(module, ())
+    cited = set(labels(import_module(f"rnncourse.{module}")))
+    return tuple(dict.fromkeys(page for label, page in where.items() if label in cited))
+
+
 def line(module: str, cited: list[str], where: dict[str, str]) -> str:
     """Write the line: the pages in the order of the book's code, and the equations of each."""
     if not cited:
-        return (
-            "*More in* "
-            + ", ".join(f":doc:`/book/{page}`" for page in CHAPTERS[module])
-            + "."
-        )
+        named = ", ".join(f":doc:`/book/{page}`" for page in chapters(module, where))
+        return f"*More in* {named}."
     parts = [
         f":doc:`/book/{page}`, " + ", ".join(f":eq:`{label}`" for label in group)
         for page, group in groupby(
@@ -99,9 +102,9 @@ def derived(
 ) -> None:
     """Add the line to what the pages say of a public function or class."""
     module, _, own = name.removeprefix("rnncourse.").rpartition(".")
-    if what not in ("function", "class") or module not in CHAPTERS or not own:
-        return
-    lines += ["", line(module, labels(thing), places(Path(app.srcdir, "book"))), ""]
+    where = places(Path(app.srcdir, "book"))
+    if what in ("function", "class") and own and chapters(module, where):
+        lines += ["", line(module, labels(thing), where), ""]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
