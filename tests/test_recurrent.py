@@ -1,6 +1,6 @@
 """What all recurrent layers share beyond the contract: optional gradients, options of the cells, named errors."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -231,3 +231,31 @@ def test_from_gates_takes_blocks_and_no_stacked_array(name):
     one = {"W_aa": np.ones((1, 1)), "W_ax": np.ones((1, 1)), "b_a": np.zeros(1)}
     with pytest.raises(TypeError, match=rf"^{name}: expected one of the names W_a, b_a, activation, got another one"):
         RNN.from_gates(**one, **{name: np.ones((1, 2))})
+
+
+def test_a_part_of_the_final_gradient_that_is_none_is_zeros_of_the_layers_precision():
+    layer = random_layer(LSTM.init(2, 3, np.random.default_rng(0), np.float32), 5)
+    x, state, _, (da, dc) = random_world(layer, 4, 2, 1)
+    run = layer.forward(x, state)
+    for none, zeros in (((None, dc), (np.zeros_like(da), dc)), ((da, None), (da, np.zeros_like(dc)))):
+        mine, theirs = layer.backward(run, None, none), layer.backward(run, None, zeros)
+        assert mine == theirs  # records compare bits and dtypes
+
+
+def test_a_state_that_is_no_tuple_is_told_what_pytorchs_would_be():
+    layer = LSTM.init(2, 3, np.random.default_rng(0))
+    with pytest.raises(
+        TypeError,
+        match=r"^state: expected a tuple \(a, c\) of arrays, got an array of shape \(1, 3\) and dtype float64$",
+    ):
+        layer.forward(np.zeros((4, 1, 2)), np.zeros((1, 3)))
+    with pytest.raises(
+        TypeError, match=r"got an array of shape \(2, 1, 3\) and dtype float64; PyTorch's \(h0, c0\) .*…\)$"
+    ):
+        layer.forward(np.zeros((4, 1, 2)), np.zeros((2, 1, 3)))
+
+
+def test_a_further_parameter_of_another_shape_is_told_the_axes():
+    cell = UseGateCell.init(2, 3, np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"^W_u: expected shape \(n_a, n_a\)"):
+        replace(cell, W_u=np.ones((3, 2)))
