@@ -160,14 +160,19 @@ def load(path: str | os.PathLike[str], kinds: Collection[type] = (), limit: int 
 
 @cache
 def _own_kinds() -> dict[str, type]:
-    """Return the package's own kinds, by name."""
+    """Return the package's own kinds, by name: layers, but not their runs, and all that trains them."""
     from . import layers, optimizers, schedules, training
 
     found = [module.name for module in iter_modules(layers.__path__) if not module.ispkg]
     modules = [import_module(f"{layers.__name__}.{name}") for name in found]
-    public = [getattr(module, name) for module in (*modules, optimizers, schedules) for name in module.__all__]
-    records = [kind for kind in public if isinstance(kind, type) and issubclass(kind, Record) and not isabstract(kind)]
-    return {kind.__name__: kind for kind in (*records, Gradients, training.Training)}
+    own = [kind for kind in _public(*modules) if hasattr(kind, "forward")] + _public(optimizers, schedules)
+    return {kind.__name__: kind for kind in (*own, Gradients, training.Training)}
+
+
+def _public(*modules: Any) -> list[type]:
+    """Return the kinds of records that modules offer."""
+    kinds = [getattr(module, name) for module in modules for name in module.__all__]
+    return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Record) and not isabstract(kind)]
 
 
 def _known(kinds: Collection[type]) -> dict[str, type]:

@@ -67,6 +67,12 @@ def test_every_layer_comes_back(case, dtype, path, rng):
     assert found == layer
 
 
+def test_a_run_is_no_kind_of_the_packages_own(path, rng):
+    """It would bring all its arrays along, and perhaps borrowed ones."""
+    with pytest.raises(TypeError, match="name its kind in `kinds`"):
+        storage.save(path, RNN.init(2, 3, rng).forward(np.zeros((4, 1, 2))))
+
+
 @pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9), RMSProp(0.01), Adam(0.01), AdamW(WarmUp(3, Cosine(0.1, 9)))])
 def test_training_goes_on_as_if_nothing_had_happened(optimizer, path, rng):
     model = Deep((Embedding.init(7, 3, rng), LSTM.init(3, 5, rng), Dense.init(5, 2, rng)))

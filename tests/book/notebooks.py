@@ -59,7 +59,7 @@ OBJECT = (
 )
 UNSPOKEN = re.compile(
     r"\b(?:derivative|gradient)s?\s(?:of\s[^.;:]{1,60}?\s)?by\s"
-    rf"(?:(?:the|an?|its|each|every|any|all|earlier|early|late[r]?|one)\s)*(?:{OBJECT}|earlier|early|late|entry [a-z$])"
+    rf"(?:(?:the|an?|its|each|every|any|all|one)\s)*(?:{OBJECT}|earlier|early|late|entry [a-z$])"
     r"|\bhow many \w+ ha(?:s|ve) (?:it|they|an?|the)\b|\breckoning\b|\bderived anew\b|\blaid upright\b",
     re.IGNORECASE,
 )
